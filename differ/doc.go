@@ -1,0 +1,10 @@
+// Package differ finds what distinguishes two snapshots of a register ([Diff])
+// and decides how much of it may be believed ([Judge], gate 2).
+//
+// Both are pure: no context, no I/O, no clock, no randomness. Diff promises that
+// Apply(a, Diff(a, b)) has the entries of b, that Diff(a, a) is empty, and that
+// the order of rows on a page does not matter. Judge promises that nothing is
+// announced as gone that only a single fetch lacked.
+//
+// It does not read pages, keep history or know who will be told.
+package differ

@@ -1,0 +1,173 @@
+package register
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Key identifies an entry within its register: the compact JSON array of the
+// normalised values of the definition's key fields, taken after their type and
+// before their map.
+type Key string
+
+// NewKey builds the key of the given values, in the order of the definition.
+func NewKey(values ...string) Key {
+	normal := make([]string, len(values))
+	for i, v := range values {
+		normal[i] = Normalize(v)
+	}
+	return Key(compact(normal))
+}
+
+// Values gives the key's values back; nil for a text that is not a key.
+func (k Key) Values() []string {
+	var values []string
+	if json.Unmarshal([]byte(k), &values) != nil {
+		return nil
+	}
+	return values
+}
+
+// Display gives the key's values that are not empty, for people.
+func (k Key) Display() string {
+	var shown []string
+	for _, v := range k.Values() {
+		if v != "" {
+			shown = append(shown, v)
+		}
+	}
+	return strings.Join(shown, " · ")
+}
+
+// Hash is the first half of a SHA-256: equal hashes are equal contents.
+type Hash [16]byte
+
+// String gives the hash in hexadecimal.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// MarshalText encodes the hash in hexadecimal.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (h *Hash) UnmarshalText(text []byte) error {
+	if n, err := hex.Decode(h[:], text); err != nil || n != len(h) {
+		return fmt.Errorf("hash %q: want 32 hexadecimal digits", text)
+	}
+	return nil
+}
+
+// Value is one field of an entry, as shown: typed and mapped, with the white
+// space and the spelling that the register published.
+type Value struct{ Name, Text string }
+
+// Values are an entry's fields in the definition's order, empty ones left out.
+// As JSON they are one object in that order.
+type Values []Value
+
+// Get returns the text of a field; "" where it is empty or absent.
+func (v Values) Get(name string) string {
+	for _, value := range v {
+		if value.Name == name {
+			return value.Text
+		}
+	}
+	return ""
+}
+
+// MarshalJSON writes an object in field order; nil becomes null.
+func (v Values) MarshalJSON() ([]byte, error) {
+	if v == nil {
+		return []byte("null"), nil
+	}
+	b := []byte{'{'}
+	for i, value := range v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, compact(value.Name)...)
+		b = append(b, ':')
+		b = append(b, compact(value.Text)...)
+	}
+	return append(b, '}'), nil
+}
+
+// UnmarshalJSON reads an object of strings, keeping its order.
+func (v *Values) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*v = nil
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		return fmt.Errorf("values: want an object, have %.40q", text)
+	}
+	*v = Values{}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return fmt.Errorf("values: %w", err)
+		}
+		var value string
+		if err := decoder.Decode(&value); err != nil {
+			return fmt.Errorf("values: field %v: %w", name, err)
+		}
+		*v = append(*v, Value{name.(string), value})
+	}
+	return nil
+}
+
+// Entry is one listed thing as a register showed it.
+type Entry struct {
+	Key     Key
+	Fields  Values
+	Content Hash // over the compared fields, by name; see [ContentHash]
+}
+
+// ID names an entry in URLs and events: 26 base32 characters of the SHA-256 of
+// register and key. Entries of one register that share a key share it.
+func (k Key) ID(registerID string) string {
+	sum := sha256.Sum256([]byte(registerID + "\x00" + string(k)))
+	return encode(sum[:16])
+}
+
+// ContentHash is over the normalised text of the given fields, each with its
+// name, in the order of the names; the caller leaves out what is not compared.
+func ContentHash(fields Values) Hash {
+	byName := func(a, b Value) int { return strings.Compare(a.Name, b.Name) }
+	if !slices.IsSortedFunc(fields, byName) {
+		fields = slices.SortedFunc(slices.Values(fields), byName)
+	}
+	hash := sha256.New()
+	for _, f := range fields {
+		if text := Normalize(f.Text); text != "" {
+			hash.Write([]byte(f.Name))
+			hash.Write([]byte{0})
+			hash.Write([]byte(text))
+			hash.Write([]byte{0})
+		}
+	}
+	var sum [sha256.Size]byte
+	return Hash(hash.Sum(sum[:0])[:len(Hash{})])
+}
+
+var lowerBase32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+func encode(b []byte) string { return lowerBase32.EncodeToString(b) }
+
+// compact encodes as JSON without escaping <, > and &, which are as good as any
+// other character here.
+func compact(v any) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		panic("register: " + err.Error()) // strings always encode
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,52 @@
+package register
+
+import "errors"
+
+// Classes of failures: what came instead of a register, in one word. They stay
+// the same while the reason's wording may change, so that a story of failures is
+// told once.
+const (
+	ClassUnreachable    = "unreachable"     // no connection, no name, timed out before an answer
+	ClassBlockedAddress = "blocked_address" // the guarded dialer refused
+	ClassBlockedRobots  = "robots"          // robots.txt asks not to fetch this
+	ClassStatus         = "status"          // an HTTP error
+	ClassTooLarge       = "too_large"       // over fetch.max_bytes
+	ClassTooSlow        = "too_slow"        // over fetch.timeout
+	ClassCut            = "cut"             // ended before its end
+	ClassWrongThing     = "wrong_thing"     // a web page, an error, a login in place of the file
+	ClassEmpty          = "empty"           // nothing, or no entries
+	ClassUndecodable    = "undecodable"     // not in the encoding it should have
+	ClassShape          = "schema_changed"  // a declared column is missing
+	ClassUnreadable     = "unreadable"      // the format's own syntax is broken
+	ClassCount          = "count"           // outside expect.entries
+	ClassInternal       = "internal"        // ours: disk, store, defect
+)
+
+// Failure is why a fetch or its reading could not go on: what, where, and what
+// to do now.
+type Failure struct {
+	Class string
+	Where string // URL, or file:line
+	Hint  string // may be empty
+	Err   error
+}
+
+// Error gives the message and where it happened.
+func (f *Failure) Error() string {
+	if f.Where == "" {
+		return f.Err.Error()
+	}
+	return f.Where + ": " + f.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// ClassOf gives the class of the failure in err's chain; [ClassInternal] where
+// there is none.
+func ClassOf(err error) string {
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return f.Class
+	}
+	return ClassInternal
+}

@@ -1,0 +1,57 @@
+package register
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Normalize gives the form in which published text is compared, the same way
+// for ever: Unicode NFC, characters that show nothing dropped, inner white
+// space and controls folded to one blank, trimmed. Case is kept.
+func Normalize(s string) string {
+	if isPlain(s) {
+		return s
+	}
+	s = norm.NFC.String(s)
+	var b strings.Builder
+	b.Grow(len(s))
+	blank := false
+	for _, r := range s {
+		switch {
+		case isInvisible(r):
+		case unicode.IsSpace(r) || unicode.IsControl(r):
+			blank = b.Len() > 0
+		default:
+			if blank {
+				b.WriteByte(' ')
+				blank = false
+			}
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// isPlain reports whether s is printable ASCII with single inner blanks, which
+// is its own normal form.
+func isPlain(s string) bool {
+	previous := byte(' ')
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf || c < ' ' || c == 0x7f || c == ' ' && previous == ' ' {
+			return false
+		}
+		previous = c
+	}
+	return len(s) == 0 || previous != ' '
+}
+
+// isInvisible reports whether r shows nothing and separates nothing: format
+// characters (zero-width and bidirectional marks, soft hyphen, byte order mark)
+// and variation selectors.
+func isInvisible(r rune) bool {
+	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) || r == '\u034f'
+}

@@ -1,0 +1,46 @@
+package register
+
+import (
+	"net/http"
+	"time"
+)
+
+// Page describes one response, or one saved file, whose exact bytes are in the
+// archive under SHA256. For a 304 the hash is that of the page it repeats.
+type Page struct {
+	URL             string        `json:"url"`                 // as asked for
+	FinalURL        string        `json:"final_url,omitempty"` // after redirects, where they led elsewhere
+	Method          string        `json:"method,omitempty"`
+	RequestHeader   http.Header   `json:"request_header,omitempty"`
+	Status          int           `json:"status,omitempty"` // 0: a saved file
+	ResponseHeader  http.Header   `json:"response_header,omitempty"`
+	FetchedAt       time.Time     `json:"fetched_at"` // last byte received
+	Took            time.Duration `json:"took,omitempty"`
+	Attempts        int           `json:"attempts,omitempty"`
+	SHA256          string        `json:"sha256,omitempty"` // hexadecimal, of the body after content decoding
+	Bytes           int64         `json:"bytes"`
+	Framing         Framing       `json:"framing,omitempty"`
+	EndsWithNewline bool          `json:"ends_with_newline"`
+}
+
+// Framing says how the end of a body was known.
+type Framing string
+
+// How the end of a body was known.
+const (
+	FramedLength  Framing = "content-length" // as many bytes as announced
+	FramedChunks  Framing = "chunked"        // the terminating chunk, or HTTP/2's end of stream
+	FramedFile    Framing = "file"           // a saved file's own length
+	FramedByClose Framing = "close"          // the connection was closed: no proof by itself
+	FramedCut     Framing = "cut"            // it ended before its announced end
+)
+
+// Validators are what a conditional request sends back, kept from complete
+// fetches only.
+type Validators struct {
+	ETag         string    `json:"etag,omitempty"`
+	LastModified string    `json:"last_modified,omitempty"`
+	SHA256       []string  `json:"sha256,omitempty"`     // of the pages' bodies, in order
+	FullAt       time.Time `json:"full_at,omitzero"`     // last fetch made without conditions
+	Definition   string    `json:"definition,omitempty"` // fingerprint of what read them
+}
