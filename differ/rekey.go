@@ -1,0 +1,86 @@
+package differ
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// Thresholds of the rekey rule: that many pairs at least, each equal in that
+// many filled fields outside the key, one of which is not a date.
+const (
+	rekeyPairs  = 2
+	rekeyFields = 2
+)
+
+// Rekey takes out of the differences the pairs of a vanished and a new entry
+// that are the same entry under another key: equal in all their filled fields
+// outside the key, and unique by them among the vanished and among the new. One
+// such pair alone may be chance and stays as it is.
+func Rekey(d Differences, def register.Definition) Differences {
+	vanished, arrived := map[string][]int{}, map[string][]int{}
+	for i, r := range d.Removed {
+		if mark := outsideKey(r.Entry, def); r.Statement == nil && mark != "" {
+			vanished[mark] = append(vanished[mark], i)
+		}
+	}
+	for i, e := range d.Added {
+		if mark := outsideKey(e, def); mark != "" {
+			arrived[mark] = append(arrived[mark], i)
+		}
+	}
+	var pairs []pairAt
+	for mark, olds := range vanished {
+		if news := arrived[mark]; len(olds) == 1 && len(news) == 1 {
+			pairs = append(pairs, pairAt{olds[0], news[0]})
+		}
+	}
+	if len(pairs) < rekeyPairs {
+		return d
+	}
+	return d.rekeyed(pairs)
+}
+
+func (d Differences) rekeyed(pairs []pairAt) Differences {
+	slices.SortFunc(pairs, func(a, b pairAt) int { return a.after - b.after })
+	olds, news := map[int]bool{}, map[int]bool{}
+	for _, p := range pairs {
+		olds[p.before], news[p.after] = true, true
+		d.Rekeyed = append(d.Rekeyed, Pair{d.Removed[p.before].Entry, d.Added[p.after]})
+	}
+	d.Removed = leaveOut(d.Removed, olds)
+	d.Added = leaveOut(d.Added, news)
+	return d
+}
+
+// outsideKey is what an entry says outside its key; "" when that is too little
+// to know it again by.
+func outsideKey(e register.Entry, def register.Definition) string {
+	var mark strings.Builder
+	filled, telling := 0, false
+	for _, v := range e.Fields {
+		text := register.Normalize(v.Text)
+		if text == "" || slices.Contains(def.Key, v.Name) || slices.Contains(def.Ignore, v.Name) {
+			continue
+		}
+		field, _ := def.Field(v.Name)
+		filled++
+		telling = telling || field.Type != register.TypeDate && field.Type != register.TypeDatetime
+		mark.WriteString(v.Name + "\x00" + text + "\x00")
+	}
+	if filled < rekeyFields || !telling {
+		return ""
+	}
+	return mark.String()
+}
+
+func leaveOut[T any](all []T, out map[int]bool) []T {
+	var kept []T
+	for i, v := range all {
+		if !out[i] {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
