@@ -58,6 +58,7 @@ type Change struct {
 	Run            RunID                 `json:"run"`
 	Partial        bool                  `json:"partial"`
 	Evidence       Evidence              `json:"evidence"`
+	Cursor         int64                 `json:"-"` // place in the store's log of all changes
 }
 
 // Difference is a field's value before and after.

@@ -46,13 +46,15 @@ const (
 	TriggerSchedule Trigger = "schedule"
 	TriggerManual   Trigger = "manual" // `regwatch fetch`
 	TriggerImport   Trigger = "import"
+	TriggerUpgrade  Trigger = "upgrade" // the definition, or our parser, changed
 )
 
 // Due is the message that asks for a run.
 type Due struct {
-	Register string    `json:"register"`
-	Tick     time.Time `json:"tick"` // UTC
-	Trigger  Trigger   `json:"trigger"`
+	Register string        `json:"register"`
+	Tick     time.Time     `json:"tick"` // UTC
+	Trigger  Trigger       `json:"trigger"`
+	Interval time.Duration `json:"interval,omitempty"` // the shorter distance to the ticks around; 0: every tick counts
 }
 
 // MessageID makes several schedulers' messages for one tick one message.
@@ -127,6 +129,17 @@ func CountOf(accepted []Accepted) Counts {
 
 // Total is the number of changes of all kinds.
 func (c Counts) Total() int { return c.Added + c.Removed + c.Changed + c.Relisted + c.Rekeyed }
+
+// ByKind gives the counts that are not zero, by the kind's name.
+func (c Counts) ByKind() map[string]int {
+	counts := map[string]int{}
+	for kind, n := range map[Kind]int{Added: c.Added, Removed: c.Removed, Changed: c.Changed, Relisted: c.Relisted, Rekeyed: c.Rekeyed} {
+		if n > 0 {
+			counts[string(kind)] = n
+		}
+	}
+	return counts
+}
 
 // Evidence gives what the run's changes rest on.
 func (r Run) Evidence() Evidence {

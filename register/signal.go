@@ -1,6 +1,10 @@
 package register
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
 
 // State is what a signal tells the operator of a register.
 type State string
@@ -32,4 +36,17 @@ type Signal struct {
 	Counts   map[string]int `json:"counts,omitempty"`
 	Sample   []string       `json:"sample,omitempty"`
 	Next     string         `json:"what_to_do,omitempty"`
+}
+
+// SignalID is a signal's identity for ever: base32 of a SHA-256 over register,
+// run, state and its position among the run's signals.
+func SignalID(registerID string, run RunID, state State, ordinal int) string {
+	hash := sha256.New()
+	hash.Write([]byte(registerID + "\x00" + string(state) + "\x00"))
+	var number [8]byte
+	for _, n := range []int64{int64(run), int64(ordinal)} {
+		binary.BigEndian.PutUint64(number[:], uint64(n))
+		hash.Write(number[:])
+	}
+	return encode(hash.Sum(nil)[:16])
 }
