@@ -38,6 +38,7 @@ const (
 // Validators are what a conditional request sends back, kept from complete
 // fetches only.
 type Validators struct {
+	URL          string    `json:"url,omitempty"` // whose ETag and LastModified these are
 	ETag         string    `json:"etag,omitempty"`
 	LastModified string    `json:"last_modified,omitempty"`
 	SHA256       []string  `json:"sha256,omitempty"`     // of the pages' bodies, in order
