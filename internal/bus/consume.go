@@ -1,0 +1,170 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	eventAckWait = 10 * time.Second
+	eventBatch   = 64
+	pauseFirst   = 250 * time.Millisecond
+	pauseMost    = 15 * time.Second
+	againMost    = time.Minute // between two deliveries of a message that fails
+)
+
+// Consume hands every event on the streams of changes and of signals to
+// handle, from where the durable consumer of that name stands (a new one: from
+// the oldest message kept), until ctx ends; then it waits for the handlers and
+// returns nil. Per stream it is one event after the other, in the order of the
+// stream; the two streams are handled at the same time. An event is done when
+// handle returned nil, otherwise it comes again later, after others. An event
+// may come twice: handle must be idempotent in its id.
+func (b *Bus) Consume(ctx context.Context, durable string, handle func(ctx context.Context, eventID string, body []byte) error) error {
+	if err := checkToken(durable); err != nil {
+		return fmt.Errorf("consume: durable name: %w", err)
+	}
+	var group sync.WaitGroup
+	for _, stream := range []string{StreamChanges, StreamOps} {
+		source := &source{bus: b, stream: stream, config: jetstream.ConsumerConfig{
+			Durable: durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.eventAckWait,
+			MaxDeliver: -1, MaxAckPending: -1, DeliverPolicy: jetstream.DeliverAllPolicy,
+		}}
+		group.Go(func() {
+			source.each(ctx, eventBatch, func(ctx context.Context, message jetstream.Msg) {
+				id := message.Headers().Get(jetstream.MsgIDHeader)
+				done := b.keep(message, b.eventAckWait/3)
+				err := handle(ctx, id, message.Data())
+				done()
+				b.finish(ctx, message, err, "event", id, "subject", message.Subject())
+			})
+		})
+	}
+	group.Wait()
+	return nil
+}
+
+// source is a durable pull consumer that heals itself: what goes wrong with the
+// connection, the stream or the consumer is logged, and tried again.
+type source struct {
+	bus    *Bus
+	stream string
+	config jetstream.ConsumerConfig
+}
+
+// each hands messages to do, one after the other, until ctx ends. It takes up
+// to batch messages at a time from the server; those it did not come to go back.
+func (s *source) each(ctx context.Context, batch int, do func(context.Context, jetstream.Msg)) {
+	pause := pauseFirst
+	for ctx.Err() == nil {
+		n, err := s.fetch(ctx, batch, do)
+		switch {
+		case n > 0:
+			pause = pauseFirst
+		case err != nil && ctx.Err() == nil:
+			s.bus.log.Warn("can not read stream; trying again", "stream", s.stream, "in", pause, "err", err)
+			sleep(ctx, pause)
+			pause = min(2*pause, pauseMost)
+		}
+	}
+}
+
+func (s *source) fetch(ctx context.Context, batch int, do func(context.Context, jetstream.Msg)) (int, error) {
+	consumer, err := s.consumer(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for taken := 0; ; {
+		messages, err := consumer.Fetch(batch, jetstream.FetchContext(ctx))
+		if err != nil {
+			return taken, err
+		}
+		for message := range messages.Messages() {
+			if ctx.Err() != nil {
+				s.bus.settle(message.Nak())
+				continue
+			}
+			do(ctx, message)
+			taken++
+		}
+		if err := messages.Error(); err != nil || ctx.Err() != nil {
+			return taken, err
+		}
+	}
+}
+
+func (s *source) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	consumer, err := s.bus.js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, errors.Join(err, s.bus.ensureStreams(ctx))
+	}
+	return consumer, err
+}
+
+// keep tells the server, again and again, that the message is being worked on.
+// The returned function ends that and waits for it.
+func (b *Bus) keep(message jetstream.Msg, every time.Duration) (done func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() {
+		for sleep(ctx, every) {
+			b.settle(message.InProgress())
+		}
+	})
+	return func() {
+		cancel()
+		group.Wait()
+	}
+}
+
+// finish acknowledges what was handled. What failed comes again: at once when
+// it failed because we end, otherwise the later the more often it failed.
+func (b *Bus) finish(ctx context.Context, message jetstream.Msg, err error, about ...any) {
+	switch {
+	case err == nil:
+		b.settle(message.Ack())
+	case ctx.Err() != nil:
+		b.settle(message.Nak())
+	default:
+		delay := againAfter(message)
+		b.log.Warn("message failed and comes again", append(about, "in", delay, "err", err)...)
+		b.settle(message.NakWithDelay(delay))
+	}
+}
+
+func againAfter(message jetstream.Msg) time.Duration {
+	delay := time.Second
+	if meta, err := message.Metadata(); err == nil {
+		for range min(meta.NumDelivered-1, 10) {
+			delay *= 2
+		}
+	}
+	return min(delay, againMost)
+}
+
+// settle takes the error of an acknowledgement, which is no reason to do
+// anything else: the message comes again, and its handler is idempotent.
+func (b *Bus) settle(err error) {
+	if err != nil {
+		b.log.Debug("acknowledgement not sent", "err", err)
+	}
+}
+
+// sleep waits and reports whether it did so to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
