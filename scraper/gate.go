@@ -1,0 +1,270 @@
+package scraper
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// evidence is what gate 1 judges: the pages of one fetch as they were read.
+type evidence struct {
+	def      register.Definition
+	health   register.Health
+	pages    []pageReading
+	snapshot register.Snapshot
+}
+
+// proof makes the checks of gate 1 in their order, and ends with the first that
+// fails: behind it there is nothing left to prove.
+func (e evidence) proof() register.Proof {
+	var proof register.Proof
+	for _, check := range []func(evidence) register.Check{
+		checkFraming, checkCap, checkRightThing, checkDecodes, checkShape, checkLastRow, checkPages, checkCount,
+	} {
+		proof = append(proof, check(e))
+		if proof.Failed() != nil {
+			break
+		}
+	}
+	return proof
+}
+
+func pass(name, detail string, args ...any) register.Check {
+	return register.Check{Name: name, Verdict: register.Pass, Detail: fmt.Sprintf(detail, args...)}
+}
+
+func lack(name, class, detail string, args ...any) register.Check {
+	return register.Check{Name: name, Verdict: register.Lack, Class: class, Detail: fmt.Sprintf(detail, args...)}
+}
+
+func fail(name, class, detail string, args ...any) register.Check {
+	return register.Check{Name: name, Verdict: register.Fail, Class: class, Detail: fmt.Sprintf(detail, args...)}
+}
+
+// of names a page where there are several.
+func (e evidence) of(i int) string {
+	if len(e.pages) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("page %d of %d (%s): ", i+1, len(e.pages), e.pages[i].URL)
+}
+
+// checkFraming: was the end of each body seen? A closed connection proves
+// nothing; then the text must show its own end.
+func checkFraming(e evidence) register.Check {
+	const name = register.CheckFraming
+	var how []string
+	for i, p := range e.pages {
+		if p.Framing == register.FramedCut {
+			return lack(name, register.ClassCut, "%sthe body was cut off after %d bytes, before the end that was announced", e.of(i), p.Bytes)
+		}
+		if s := e.def.Expect.Sentinel; s != "" && p.instead == nil && !strings.Contains(p.tail, s) {
+			return lack(name, register.ClassCut, "%sits end does not hold %q (expect.sentinel)", e.of(i), s)
+		}
+		if framedByItself(p.Page) {
+			how = append(how, framingWords(p.Page))
+			continue
+		}
+		end := endSentinel(e.def, p)
+		if end == "" {
+			return lack(name, register.ClassCut, "%sthe connection was closed without saying where the body ends, and nothing at its end shows that it is whole", e.of(i))
+		}
+		how = append(how, "it ends with "+end)
+	}
+	return pass(name, "%s", strings.Join(slices.Compact(how), "; "))
+}
+
+// framedByItself reports whether the transport, or the file, said where the body
+// ends.
+func framedByItself(p register.Page) bool {
+	switch p.Framing {
+	case register.FramedLength, register.FramedChunks, register.FramedFile:
+		return true
+	case "":
+		return p.Status == 0
+	}
+	return false
+}
+
+func framingWords(p register.Page) string {
+	switch p.Framing {
+	case register.FramedLength:
+		return "as many bytes came as were announced"
+	case register.FramedChunks:
+		return "the end of the stream was seen"
+	}
+	return "a saved file, framed by its length"
+}
+
+// endSentinel names what at the end of a text shows that it is whole; "" for
+// nothing.
+func endSentinel(def register.Definition, p pageReading) string {
+	if s := def.Expect.Sentinel; s != "" && strings.Contains(p.tail, s) {
+		return strconv.Quote(s)
+	}
+	switch {
+	case p.broken != nil || p.instead != nil:
+		return ""
+	case def.Parse.Format == register.FormatHTML && strings.Contains(strings.ToLower(p.tail), "</html>"):
+		return "</html>"
+	case def.Parse.Format == register.FormatXML:
+		return "the closing tag of its root"
+	case def.Parse.Format == register.FormatJSON:
+		return "its last bracket"
+	}
+	return ""
+}
+
+// lastRowDoubtful reports whether a page may have ended inside its last row.
+func lastRowDoubtful(def register.Definition, p pageReading, health register.Health, lastPage bool) bool {
+	open := !framedByItself(p.Page) && (p.Framing == register.FramedCut || endSentinel(def, p) == "")
+	switch def.Parse.Format {
+	case register.FormatCSV, register.FormatText:
+		return !p.newline && (open || lastPage && health.Known && health.EndsWithNewline)
+	case register.FormatHTML:
+		return open
+	}
+	return false // JSON and XML that end inside a row can not be read at all
+}
+
+// checkCap: a body at the limit would have been cut there.
+func checkCap(e evidence) register.Check {
+	const name = register.CheckCap
+	limit := e.def.Fetch.SizeLimit()
+	var total int64
+	for i, p := range e.pages {
+		if p.Bytes > limit {
+			return fail(name, register.ClassTooLarge, "%s%d bytes are more than fetch.max_bytes allows (%d)", e.of(i), p.Bytes, limit)
+		}
+		total += p.Bytes
+	}
+	return pass(name, "%d bytes, the limit being %d", total, limit)
+}
+
+// checkRightThing: is it the register, and not something in its place?
+func checkRightThing(e evidence) register.Check {
+	const name = register.CheckRightThing
+	for i, p := range e.pages {
+		if p.instead != nil {
+			return fail(name, p.instead.Class, "%s%s", e.of(i), p.instead.Err)
+		}
+		if p.rows > 0 {
+			continue
+		}
+		if excuse := excuseOf(e.def.Parse.Format, p.head); excuse != "" {
+			return fail(name, register.ClassWrongThing, "%s%s came in place of the register", e.of(i), excuse)
+		}
+	}
+	return pass(name, "%s", thingWords(e.def.Parse.Format, e.pages[0].Page))
+}
+
+// Thresholds of U+FFFD per character: regulators publish some themselves.
+const (
+	maxRepairRate   = 0.001
+	repairRateSlack = 2.0 // times the last complete fetch's
+)
+
+// checkDecodes: does the text decode, in the encoding that it should be in?
+func checkDecodes(e evidence) register.Check {
+	const name = register.CheckDecodes
+	for i, p := range e.pages {
+		if p.mislabeled {
+			return fail(name, register.ClassUndecodable, "%sfetch.encoding says %s, but the bytes are utf-8", e.of(i), p.encoding.name)
+		}
+	}
+	counts, encoding := e.snapshot.Counts, e.pages[0].encoding
+	if counts.Chars == 0 {
+		return pass(name, "%s", encoding)
+	}
+	rate := float64(counts.Repaired) / float64(counts.Chars)
+	limit := max(maxRepairRate, repairRateSlack*e.health.RepairRate)
+	if rate > limit {
+		return fail(name, register.ClassUndecodable, "%d of %d characters are not in the encoding %s; at most %.2g %% may be",
+			counts.Repaired, counts.Chars, encoding, 100*limit)
+	}
+	if counts.Repaired > 0 {
+		return pass(name, "%s; %d of %d characters are U+FFFD", encoding, counts.Repaired, counts.Chars)
+	}
+	return pass(name, "%s", encoding)
+}
+
+// checkShape: could it be read, and is every declared column there?
+func checkShape(e evidence) register.Check {
+	const name = register.CheckShape
+	for i, p := range e.pages {
+		if p.broken == nil {
+			continue
+		}
+		class := p.broken.Class
+		if p.Framing == register.FramedCut {
+			class = register.ClassCut
+		}
+		return fail(name, class, "%s%s", e.of(i), withHint(p.broken))
+	}
+	shape := e.snapshot.Shape
+	if len(shape.Missing) > 0 {
+		return fail(name, register.ClassShape, "%s", missingWords(e.def, shape))
+	}
+	if len(shape.Unread) > 0 {
+		return pass(name, "every declared column is there; not read: %s", quoted(shape.Unread))
+	}
+	return pass(name, "every declared column is there")
+}
+
+func withHint(f *register.Failure) string {
+	if f.Hint == "" {
+		return f.Error()
+	}
+	return f.Error() + " (" + f.Hint + ")"
+}
+
+// missingWords names the columns that are not there, as the register names them,
+// and those that are there and unknown: they may be the same under a new name.
+func missingWords(def register.Definition, shape register.Shape) string {
+	var missing []string
+	for _, name := range shape.Missing {
+		field, _ := def.Field(name)
+		missing = append(missing, columnWords(field))
+	}
+	text := fmt.Sprintf("%d of %d declared columns are not there: %s", len(missing), len(def.Fields), strings.Join(missing, ", "))
+	if len(missing) == 1 {
+		text = fmt.Sprintf("a declared column is not there: %s", missing[0])
+	}
+	if len(shape.Unread) > 0 {
+		text += "; unknown columns are there: " + quoted(shape.Unread)
+	}
+	return text
+}
+
+// columnWords names a field's column: `"Objekt blokace" (category)`.
+func columnWords(field register.Field) string {
+	var names []string
+	for _, source := range field.From {
+		if source.ByIndex {
+			names = append(names, fmt.Sprintf("number %d", source.Index))
+		} else {
+			names = append(names, strconv.Quote(source.Name))
+		}
+	}
+	if len(names) == 0 {
+		return strconv.Quote(field.Name)
+	}
+	return strings.Join(names, " or ") + " (" + field.Name + ")"
+}
+
+// quoted lists names, a dozen at most.
+func quoted(names []string) string {
+	const most = 12
+	var list []string
+	for i, name := range names {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		list = append(list, strconv.Quote(name))
+	}
+	return strings.Join(list, ", ")
+}

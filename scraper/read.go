@@ -1,0 +1,229 @@
+package scraper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper/format"
+)
+
+// Reader turns the archived pages of one register into a snapshot, and proves
+// how whole they are. It is compiled once from a definition, is immutable, and
+// may be used by several goroutines at once.
+type Reader struct {
+	def      register.Definition
+	format   format.Reader
+	values   []*fieldValue
+	key      []int       // fields of the key
+	compared []int       // fields of the content hash, in the order of their names
+	listed   *vm.Program // nil: every row is listed
+}
+
+// maxListedNodes bounds the expression of listed_while.
+const maxListedNodes = 200
+
+// NewReader compiles the part of a definition that says how its pages are read.
+// It gives every error of that part at once, and a Reader only without any.
+func NewReader(def register.Definition) (*Reader, []register.FieldError) {
+	r := &Reader{def: def}
+	var errs []register.FieldError
+	r.format, errs = format.New(def)
+	zone, err := time.LoadLocation(def.Schedule.Timezone)
+	if err != nil {
+		zone = time.UTC // the schedule's own check names this
+	}
+	for _, field := range def.Fields {
+		value, wrong := newFieldValue(field, zone)
+		r.values, errs = append(r.values, value), append(errs, wrong...)
+	}
+	for i, name := range def.Key {
+		at := slices.IndexFunc(def.Fields, func(f register.Field) bool { return f.Name == name })
+		if at < 0 {
+			errs = append(errs, register.FieldError{Path: fmt.Sprintf("key[%d]", i), Message: fmt.Sprintf("there is no field %q", name)})
+		}
+		r.key = append(r.key, at)
+	}
+	for i, compared := range def.Compared() {
+		if compared {
+			r.compared = append(r.compared, i)
+		}
+	}
+	slices.SortFunc(r.compared, func(a, b int) int { return strings.Compare(def.Fields[a].Name, def.Fields[b].Name) })
+	listed, wrong := compileListed(def)
+	r.listed = listed
+	errs = append(errs, wrong...)
+	if _, ok := lookupEncoding(def.Fetch.Encoding, ""); def.Fetch.Encoding != "" && !ok {
+		errs = append(errs, register.FieldError{
+			Path: "fetch.encoding", Message: fmt.Sprintf("unknown encoding %q", def.Fetch.Encoding), Hint: "a WHATWG label, such as windows-1250",
+		})
+	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return r, nil
+}
+
+func compileListed(def register.Definition) (*vm.Program, []register.FieldError) {
+	if def.ListedWhile == "" {
+		return nil, nil
+	}
+	env := make(map[string]any, len(def.Fields))
+	for _, field := range def.Fields {
+		env[field.Name] = ""
+	}
+	program, err := expr.Compile(def.ListedWhile, expr.Env(env), expr.AsBool(), expr.MaxNodes(maxListedNodes))
+	if err != nil {
+		message, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, []register.FieldError{{Path: "listed_while", Message: message, Hint: "an expression over the fields, all of them text, such as " + `delisted_on == ""`}}
+	}
+	return program, nil
+}
+
+// Open opens an archived body by its hash.
+type Open = func(sha256 string) (io.ReadCloser, error)
+
+// Read reads the pages of one fetch, in order, as one snapshot. Health is what
+// is known of the last complete fetch; its zero value, that there was none.
+//
+// Whatever is wrong with the pages is in the proof, and then the snapshot of a
+// proof that failed has no entries. The error is for our own trouble alone: a
+// body that can not be opened or read, and the end of ctx.
+func (r *Reader) Read(ctx context.Context, pages []register.Page, open Open, health register.Health) (register.Snapshot, register.Proof, error) {
+	b := newSnapshotBuilder(r)
+	e := evidence{def: r.def, health: health}
+	for i, page := range pages {
+		reading, err := r.readPage(ctx, page, open, b, health, i == len(pages)-1)
+		if err != nil {
+			return register.Snapshot{}, nil, fmt.Errorf("read page %s: %w", page.URL, err)
+		}
+		e.pages = append(e.pages, reading)
+		if reading.instead != nil {
+			break
+		}
+	}
+	if len(pages) == 0 {
+		return register.Snapshot{}, register.Proof{fail(register.CheckFraming, register.ClassEmpty, "there is no page")}, nil
+	}
+	e.snapshot = b.finish(mergeShapes(r.def.Parse.Format, e.pages))
+	proof := e.proof()
+	if proof.Failed() != nil {
+		e.snapshot.Entries, e.snapshot.Delisted = nil, nil
+	}
+	return e.snapshot, proof, nil
+}
+
+// CountRows counts the rows of one page, as paging by number wants it. A page
+// that is not the thing, or that can not be read, is a *[register.Failure].
+func (r *Reader) CountRows(ctx context.Context, page register.Page, open Open) (int, error) {
+	reading, err := r.readPage(ctx, page, open, newSnapshotBuilder(r), register.Health{}, false)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("count rows of %s: %w", page.URL, err)
+	case reading.instead != nil:
+		return 0, reading.instead
+	case reading.broken != nil:
+		return 0, reading.broken
+	}
+	return reading.rows, nil
+}
+
+// pageReading is what reading one page showed.
+type pageReading struct {
+	register.Page
+	encoding   encodingFound
+	mislabeled bool // fetch.encoding is not what the bytes are
+	head       string
+	tail       string
+	chars      int
+	repaired   int
+	newline    bool // it ends with one
+	rows       int
+	cut        int // rows left out because the page ended in them
+	cutLine    int
+	format.Reading
+	instead *register.Failure // it is not the thing that it should be
+	broken  *register.Failure // it can not be read
+}
+
+func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b *snapshotBuilder, health register.Health, last bool) (pageReading, error) {
+	p := pageReading{Page: page}
+	body, err := open(page.SHA256)
+	if err != nil {
+		return p, err
+	}
+	defer body.Close()
+	text, err := openText(body, r.def, page.ResponseHeader.Get("Content-Type"))
+	if err != nil {
+		return p, err
+	}
+	p.encoding, p.head = text.found, decodeHead(text)
+	p.mislabeled = p.encoding.source == "fetch.encoding" && p.encoding.name != "utf-8" && isMultibyteUTF8(text.head)
+	if p.instead = notTheThing(r.def.Parse.Format, page, text.head, p.head); p.instead != nil {
+		return p, nil
+	}
+	p.Reading, err = r.format.Read(ctx, text, func(row format.Row) error {
+		if row.Cut {
+			p.cut, p.cutLine = p.cut+1, row.Line
+			return nil
+		}
+		p.rows++
+		b.row(row)
+		return nil
+	})
+	p.chars, p.repaired = text.repair.chars, text.repair.repaired
+	p.tail, p.newline = string(text.tail.tail), text.tail.endsWithNewline() || page.EndsWithNewline
+	if failure, ok := errors.AsType[*register.Failure](err); ok {
+		p.broken, err = failure, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	if last := b.endPage(lastRowDoubtful(r.def, p, health, last)); last > 0 {
+		p.cut, p.cutLine = p.cut+1, last
+		p.rows--
+	}
+	b.counts(p)
+	return p, nil
+}
+
+// mergeShapes makes one shape of those of all pages. A header must be whole on
+// each page; what only rows can show may stand on one of them.
+func mergeShapes(formatName string, pages []pageReading) register.Shape {
+	var merged register.Shape
+	first := true
+	for _, p := range pages {
+		for _, column := range p.Shape.Columns {
+			if !slices.Contains(merged.Columns, column) {
+				merged.Columns = append(merged.Columns, column)
+			}
+		}
+		for _, column := range p.Shape.Unread {
+			if !slices.Contains(merged.Unread, column) {
+				merged.Unread = append(merged.Unread, column)
+			}
+		}
+		switch {
+		case formatName == register.FormatCSV:
+			for _, field := range p.Shape.Missing {
+				if !slices.Contains(merged.Missing, field) {
+					merged.Missing = append(merged.Missing, field)
+				}
+			}
+		case p.rows == 0:
+		case first:
+			merged.Missing, first = slices.Clone(p.Shape.Missing), false
+		default:
+			merged.Missing = slices.DeleteFunc(merged.Missing, func(field string) bool { return !slices.Contains(p.Shape.Missing, field) })
+		}
+	}
+	return merged
+}
