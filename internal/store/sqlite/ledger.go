@@ -1,0 +1,164 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+const deliveryColumns = `id, event, register, subscription, channel, state, attempts, next_attempt, created_at, done_at, last_error`
+
+func scanDelivery(rows *sql.Rows) (register.Delivery, error) {
+	var d register.Delivery
+	err := rows.Scan(&d.ID, &d.Event, &d.Register, &d.Subscription, &d.Channel, &d.State, &d.Attempts,
+		instant{&d.NextAttempt}, instant{&d.CreatedAt}, instant{&d.DoneAt}, &d.LastError)
+	return d, err
+}
+
+func readDeliveries(ctx context.Context, q querier, tail string, args ...any) ([]register.Delivery, error) {
+	var deliveries []register.Delivery
+	err := each(ctx, q, func(rows *sql.Rows) error {
+		d, err := scanDelivery(rows)
+		deliveries = append(deliveries, d)
+		return err
+	}, `SELECT `+deliveryColumns+` FROM deliveries`+tail, args...)
+	return deliveries, err
+}
+
+// Route gives an event its deliveries, none being a decision too, and marks it
+// as routed. Of a delivery it takes subscription, channel and NextAttempt (zero:
+// at once). It is safe to repeat: an event that is routed stays as it is, with
+// whatever deliveries it got then. [register.ErrNotFound] is in the error's chain
+// if there is no such event.
+func (s *Store) Route(ctx context.Context, eventID string, deliveries []register.Delivery, at time.Time) error {
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		routed, err := routedAt(ctx, tx, eventID)
+		if err != nil || !routed.IsZero() {
+			return err
+		}
+		for _, d := range deliveries {
+			if _, err := insertDelivery(ctx, tx, eventID, d, at, `DO NOTHING`); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE outbox SET routed_at = ? WHERE event = ?`, at.UnixMicro(), eventID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("route event %s: %w", eventID, err)
+	}
+	return nil
+}
+
+// insertDelivery makes a pending delivery of an event; onConflict says what
+// becomes of one that is there. It reports whether anything was written.
+func insertDelivery(ctx context.Context, tx *sql.Tx, eventID string, d register.Delivery, at time.Time, onConflict string) (bool, error) {
+	next := d.NextAttempt
+	if next.IsZero() {
+		next = at
+	}
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO deliveries (event, register, subscription, channel, state, attempts, next_attempt, created_at, last_error)
+		SELECT event, register, ?, ?, 'pending', 0, ?, ?, '' FROM outbox WHERE event = ?
+		ON CONFLICT (event, subscription, channel) `+onConflict,
+		d.Subscription, d.Channel, micros(next), micros(at), eventID)
+	if err != nil {
+		return false, fmt.Errorf("insert delivery to %s of %s: %w", d.Channel, d.Subscription, err)
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// DueDeliveries gives the channel's pending deliveries whose time has come, in
+// the order in which they were made. It changes nothing.
+func (s *Store) DueDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]register.Delivery, error) {
+	due, err := readDeliveries(ctx, s.read, ` WHERE channel = ? AND state = 'pending' AND next_attempt <= ? ORDER BY id LIMIT ?`,
+		channel, now.UnixMicro(), limit(n))
+	if err != nil {
+		return nil, fmt.Errorf("read due deliveries of %s: %w", channel, err)
+	}
+	return due, nil
+}
+
+// NextDue gives the instant at which the next pending delivery of any channel
+// is due, which may be past; the zero time if none is pending.
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	var next time.Time
+	err := s.read.QueryRowContext(ctx, `SELECT min(next_attempt) FROM deliveries WHERE state = 'pending'`).Scan(instant{&next})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read next due delivery: %w", err)
+	}
+	return next, nil
+}
+
+// Record appends an attempt and makes its delivery what next says of state,
+// attempts, next attempt, end and error. Both are on the disk when it returns, or
+// neither. It is safe to repeat: the same attempt is kept once.
+// [register.ErrNotFound] is in the error's chain if there is no such delivery.
+func (s *Store) Record(ctx context.Context, attempt register.Attempt, next register.Delivery) error {
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `
+			UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, done_at = ?, last_error = ? WHERE id = ?`,
+			next.State, next.Attempts, micros(next.NextAttempt), micros(next.DoneAt), next.LastError, attempt.Delivery)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, register.ErrNotFound)
+		}
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO attempts (delivery, number, started_at, took, status, error, retry_after) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (delivery, number, started_at) DO NOTHING`,
+			attempt.Delivery, attempt.Number, attempt.StartedAt.UnixMicro(), int64(attempt.Took), attempt.Status, attempt.Error,
+			int64(attempt.RetryAfter))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record attempt %d of delivery %d: %w", attempt.Number, attempt.Delivery, err)
+	}
+	return nil
+}
+
+// Deliveries gives the deliveries that the filter names, newest first.
+func (s *Store) Deliveries(ctx context.Context, filter register.DeliveryFilter) ([]register.Delivery, error) {
+	c := deliveryConditions(filter)
+	deliveries, err := readDeliveries(ctx, s.read, c.where()+` ORDER BY id DESC LIMIT ?`, append(c.args, limit(filter.Limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return deliveries, nil
+}
+
+func deliveryConditions(f register.DeliveryFilter) conditions {
+	var c conditions
+	ids := make([]any, len(f.IDs))
+	for i, id := range f.IDs {
+		ids[i] = id
+	}
+	c.add(len(ids) > 0, "id IN ("+marks(len(ids))+")", ids...)
+	c.add(f.State != "", "state = ?", f.State)
+	c.add(f.Register != "", "register = ?", f.Register)
+	c.add(f.Channel != "", "channel = ?", f.Channel)
+	c.add(f.Subscription != "", "subscription = ?", f.Subscription)
+	return c
+}
+
+// Attempts gives the attempts of a delivery, oldest first; none, without an
+// error, for a delivery that is not known.
+func (s *Store) Attempts(ctx context.Context, delivery int64) ([]register.Attempt, error) {
+	var attempts []register.Attempt
+	err := each(ctx, s.read, func(rows *sql.Rows) error {
+		var a register.Attempt
+		err := rows.Scan(&a.Delivery, &a.Number, instant{&a.StartedAt}, &a.Took, &a.Status, &a.Error, &a.RetryAfter)
+		attempts = append(attempts, a)
+		return err
+	}, `SELECT delivery, number, started_at, took, status, error, retry_after FROM attempts WHERE delivery = ? ORDER BY id`, delivery)
+	if err != nil {
+		return nil, fmt.Errorf("read attempts of delivery %d: %w", delivery, err)
+	}
+	return attempts, nil
+}

@@ -1,0 +1,186 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// Classes of the outbox's events.
+const (
+	classChange = "change"
+	classSignal = "signal"
+)
+
+const insertEvent = `INSERT INTO outbox (event, class, register, sequence, payload, committed_at) VALUES (?, ?, ?, ?, ?, ?)`
+
+// emitSignals puts the commit's signals into the outbox, with their ids.
+func (w *work) emitSignals(ctx context.Context) error {
+	for i, signal := range w.commit.Signals {
+		signal.ID = register.SignalID(w.run.Register, w.run.ID, signal.State, i+1)
+		signal.Register, signal.Run = w.run.Register, w.run.ID
+		if signal.Title == "" {
+			signal.Title = w.run.Source.Title
+		}
+		if signal.At.IsZero() {
+			signal.At = w.at
+		}
+		signal.At = exact(signal.At)
+		payload, err := text(signal)
+		if err != nil {
+			return fmt.Errorf("encode signal %s: %w", signal.State, err)
+		}
+		if _, err := w.tx.ExecContext(ctx, insertEvent, signal.ID, classSignal, signal.Register, nil, payload, micros(w.at)); err != nil {
+			return fmt.Errorf("put signal %s into the outbox: %w", signal.State, err)
+		}
+	}
+	return nil
+}
+
+// Unpublished gives events that the stream does not have yet as far as is
+// marked, oldest first, and so those of a register in the order of their
+// sequence. It changes nothing.
+func (s *Store) Unpublished(ctx context.Context, n int) ([]register.Outgoing, error) {
+	events, err := s.outgoing(ctx, `WHERE published_at IS NULL ORDER BY position LIMIT ?`, limit(n))
+	if err != nil {
+		return nil, fmt.Errorf("read unpublished events: %w", err)
+	}
+	return events, nil
+}
+
+// Unrouted gives events that have no deliveries yet and were committed before
+// an instant, oldest first. It changes nothing.
+func (s *Store) Unrouted(ctx context.Context, committedBefore time.Time, n int) ([]register.Outgoing, error) {
+	events, err := s.outgoing(ctx, `WHERE routed_at IS NULL AND committed_at < ? ORDER BY position LIMIT ?`,
+		committedBefore.UnixMicro(), limit(n))
+	if err != nil {
+		return nil, fmt.Errorf("read unrouted events: %w", err)
+	}
+	return events, nil
+}
+
+// Outgoing gives one event; [register.ErrNotFound] in the error's chain if
+// there is none of that id.
+func (s *Store) Outgoing(ctx context.Context, eventID string) (register.Outgoing, error) {
+	events, err := s.outgoing(ctx, `WHERE event = ?`, eventID)
+	if err == nil && len(events) == 0 {
+		err = register.ErrNotFound
+	}
+	if err != nil {
+		return register.Outgoing{}, fmt.Errorf("read event %s: %w", eventID, err)
+	}
+	return events[0], nil
+}
+
+// outgoing reads events; tail is what follows the table's name.
+func (s *Store) outgoing(ctx context.Context, tail string, args ...any) (events []register.Outgoing, err error) {
+	err = s.view(ctx, func(tx *sql.Tx) error {
+		err := each(ctx, tx, func(rows *sql.Rows) error {
+			event, err := scanOutgoing(rows)
+			events = append(events, event)
+			return err
+		}, `SELECT event, register, sequence, payload, committed_at FROM outbox `+tail, args...)
+		if err != nil {
+			return err
+		}
+		return withChanges(ctx, tx, events)
+	})
+	return events, err
+}
+
+func scanOutgoing(rows *sql.Rows) (register.Outgoing, error) {
+	var o register.Outgoing
+	var sequence sql.NullInt64
+	var payload sql.NullString
+	err := rows.Scan(&o.ID, &o.Register, &sequence, &payload, instant{&o.CommittedAt})
+	o.Sequence = sequence.Int64
+	if err == nil && payload.Valid {
+		o.Signal = new(register.Signal)
+		err = document{o.Signal}.Scan(payload.String)
+	}
+	return o, err
+}
+
+// withChanges fills in the changes of those events that are no signals.
+func withChanges(ctx context.Context, tx *sql.Tx, events []register.Outgoing) error {
+	var ids []any
+	for _, o := range events {
+		if o.Signal == nil {
+			ids = append(ids, o.ID)
+		}
+	}
+	changes := map[string]register.Change{}
+	for batch := range slices.Chunk(ids, changePage) {
+		page, err := readChanges(ctx, tx, ` WHERE id IN (`+marks(len(batch))+`)`, batch...)
+		if err != nil {
+			return err
+		}
+		for _, c := range page {
+			changes[c.ID] = c
+		}
+	}
+	for i, o := range events {
+		if o.Signal != nil {
+			continue
+		}
+		change, found := changes[o.ID]
+		if !found {
+			return fmt.Errorf("change %s of the outbox: %w", o.ID, register.ErrNotFound)
+		}
+		events[i].Change = &change
+	}
+	return nil
+}
+
+// MarkPublished records that the stream has these events. It is safe to repeat:
+// the first mark stays. Unknown ids are passed over.
+func (s *Store) MarkPublished(ctx context.Context, ids []string, at time.Time) error {
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		mark, err := tx.PrepareContext(ctx, `UPDATE outbox SET published_at = ? WHERE event = ? AND published_at IS NULL`)
+		if err != nil {
+			return err
+		}
+		defer mark.Close()
+		for _, id := range ids {
+			if _, err := mark.ExecContext(ctx, at.UnixMicro(), id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("mark %d events as published: %w", len(ids), err)
+	}
+	return nil
+}
+
+// MarkPublishedThrough records that the stream has the register's changes up to
+// and including a sequence. It is safe to repeat: the first mark stays.
+func (s *Store) MarkPublishedThrough(ctx context.Context, registerID string, sequence int64, at time.Time) error {
+	_, err := s.write.ExecContext(ctx, `
+		UPDATE outbox SET published_at = ? WHERE register = ? AND sequence <= ? AND published_at IS NULL`,
+		at.UnixMicro(), registerID, sequence)
+	if err != nil {
+		return fmt.Errorf("mark %s as published through %d: %w", registerID, sequence, err)
+	}
+	return nil
+}
+
+// errUnknownEvent names an event that the outbox does not have.
+func errUnknownEvent(id string) error {
+	return fmt.Errorf("event %s: %w", id, register.ErrNotFound)
+}
+
+// routedAt gives when an event got its deliveries; the zero time if it has not.
+func routedAt(ctx context.Context, q querier, eventID string) (at time.Time, err error) {
+	err = q.QueryRowContext(ctx, `SELECT routed_at FROM outbox WHERE event = ?`, eventID).Scan(instant{&at})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = errUnknownEvent(eventID)
+	}
+	return at, err
+}

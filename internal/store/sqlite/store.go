@@ -1,0 +1,142 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	_ "modernc.org/sqlite" // database/sql's driver "sqlite"
+)
+
+// readers is how many connections may read at once; the writer has its own.
+const readers = 8
+
+// Options of a store; the zero value is the default.
+type Options struct {
+	Now func() time.Time // clock; nil: time.Now
+}
+
+// Store is an open store. Its methods may be called from several goroutines.
+type Store struct {
+	path  string
+	now   func() time.Time
+	write *sql.DB // one connection, whose transactions take the write lock when they begin
+	read  *sql.DB // connections that can not write
+}
+
+// Open opens the store in the file of that path, which is made and migrated
+// where needed; its directory must exist. A store written by a newer release is
+// refused.
+func Open(ctx context.Context, path string, options Options) (*Store, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s := &Store{path: absolute, now: options.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) (err error) {
+	if s.write, err = sql.Open("sqlite", dataSource(s.path, "journal_mode(WAL)", "_txlock=immediate")); err != nil {
+		return err
+	}
+	s.write.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.write); err != nil {
+		return err
+	}
+	if s.read, err = sql.Open("sqlite", dataSource(s.path, "query_only(1)", "_txlock=deferred")); err != nil {
+		return err
+	}
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	s.read.SetConnMaxIdleTime(time.Minute)
+	return s.read.PingContext(ctx)
+}
+
+// dataSource gives the driver's name for a connection with one pragma of its
+// own and one parameter of the driver.
+func dataSource(path, pragma, parameter string) string {
+	path = filepath.ToSlash(path)
+	if path[0] != '/' { // C:/…
+		path = "/" + path
+	}
+	query := url.Values{"_pragma": {
+		"busy_timeout(10000)", pragma, "synchronous(FULL)", "foreign_keys(ON)", "journal_size_limit(67108864)",
+	}}
+	file := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode() + "&" + parameter}
+	return file.String()
+}
+
+// Close closes the store once every call has returned. The last process to
+// close it folds the journal into the file.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// update runs f in a transaction that holds the write lock; all of it is kept,
+// or nothing if f or the commit fails.
+func (s *Store) update(ctx context.Context, f func(*sql.Tx) error) error {
+	return transact(ctx, s.write, f)
+}
+
+// view runs f in a transaction that sees the store as it is at one instant.
+func (s *Store) view(ctx context.Context, f func(*sql.Tx) error) error {
+	return transact(ctx, s.read, f)
+}
+
+func transact(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after a commit it does nothing
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// querier is what a statement is run on: a pool, or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// each calls f for every row of a query, and ends it whatever happens.
+func each(ctx context.Context, q querier, f func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// limit gives SQLite's spelling of a limit: none is negative.
+func limit(n int) int {
+	if n <= 0 {
+		return -1
+	}
+	return n
+}

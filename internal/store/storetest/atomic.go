@@ -1,0 +1,118 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+func testRefused(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	a := entry("a", "1")
+	early := s.next(register.OutcomeChanged)
+	early.Accepted = []register.Accepted{added(a)}
+	refused(t, s, "changes before a baseline", early)
+	s.baseline(a)
+	twice := s.next(register.OutcomeBaseline)
+	twice.Baseline = []register.Entry{entry("b", "")}
+	refused(t, s, "a second baseline", twice)
+	failed := s.next(register.OutcomeFailed)
+	failed.Accepted = []register.Accepted{removed(a)}
+	refused(t, s, "a failed run with changes", failed)
+	unseen := s.next(register.OutcomeUnchanged)
+	unseen.Run.ObservedAt = time.Time{}
+	refused(t, s, "a run that observed nothing", unseen)
+	for name, accepted := range map[string]register.Accepted{
+		"removal of an entry that is not there": removed(entry("b", "")),
+		"change of other content":               changed(entry("a", "0"), entry("a", "2")),
+		"addition of what is there":             added(a),
+		"removal of nothing":                    {Kind: register.Removed},
+		"rekeying to nothing":                   {Kind: register.Rekeyed, Before: &a},
+		"missing since an unknown run":          absent(a, register.Run{ID: 99, ObservedAt: s.now}),
+		"a kind that is none":                   {Kind: "lost", Before: &a, After: &a},
+	} {
+		c := s.next(register.OutcomeChanged)
+		c.Accepted = []register.Accepted{accepted}
+		refused(t, s, name, c)
+	}
+}
+
+// refused fails the test if the commit is taken, or leaves anything.
+func refused(t *testing.T, s *site, name string, c register.Commit) {
+	t.Helper()
+	leavesNothing(t, s, func() {
+		if _, _, err := s.store.Commit(t.Context(), c); err == nil {
+			t.Errorf("%s: was committed", name)
+		}
+	})
+}
+
+// leavesNothing fails the test if act changes what the store holds.
+func leavesNothing(t *testing.T, s *site, act func()) {
+	t.Helper()
+	before, entries := holdings(t, s)
+	act()
+	after, entriesAfter := holdings(t, s)
+	same(t, "what the store holds", after, before)
+	same(t, "head entries", entriesAfter, entries)
+	check(t, s.store.Check(t.Context()))
+}
+
+func holdings(t *testing.T, s *site) (register.StoreStats, []register.Entry) {
+	t.Helper()
+	stats, err := s.store.Stats(t.Context())
+	check(t, err)
+	stats.Bytes = 0
+	entries, err := s.store.HeadEntries(t.Context(), s.id)
+	check(t, err)
+	return stats, entries
+}
+
+func testAtomic(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	a, b := entry("a", "1"), entry("b", "1")
+	s.baseline(a, b)
+	c := s.next(register.OutcomeChanged)
+	c.Signals = []register.Signal{{State: register.StateReleased}}
+	c.Accepted = []register.Accepted{removed(a), added(entry("c", "")), added(b)} // the last one is there already
+	refused(t, s, "a commit whose last change fails", c)
+	c.Accepted = c.Accepted[:2]
+	_, changes := s.commit(c) // the same tick: nothing of it was recorded
+	if *changes[1].Sequence != 2 || changes[1].Cursor != 2 {
+		t.Errorf("the failed commit took sequence or cursor: %d, %d", *changes[1].Sequence, changes[1].Cursor)
+	}
+}
+
+func testCanceled(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	var entries []register.Entry
+	for i := range 5000 {
+		entries = append(entries, entry(string(rune('a'+i%26))+time.Duration(i).String(), "1"))
+	}
+	c := s.next(register.OutcomeBaseline)
+	c.Baseline = entries
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	leavesNothing(t, s, func() {
+		if _, _, err := s.store.Commit(canceled, c); !errors.Is(err, context.Canceled) {
+			t.Errorf("commit under a canceled context: %v", err)
+		}
+	})
+	for wait := time.Millisecond; ; wait *= 2 {
+		short, cancel := context.WithTimeout(t.Context(), wait)
+		_, _, err := s.store.Commit(short, c)
+		cancel()
+		stats, got := holdings(t, s)
+		if err == nil || errors.Is(err, register.ErrAlreadyRun) { // committed, or so and the answer was lost
+			same(t, "entries", len(got), len(entries))
+			break
+		}
+		if len(got)+int(stats.Runs)+int(stats.Versions) > 0 {
+			t.Fatalf("after %v and %v: %d entries, %d runs", wait, err, len(got), stats.Runs)
+		}
+	}
+	check(t, s.store.Check(t.Context()))
+}

@@ -1,0 +1,198 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+func testEmpty(t *testing.T, open Database) {
+	s, ctx := open(t), t.Context()
+	head, err := s.Head(ctx, "cz-none")
+	check(t, err)
+	same(t, "head", head, register.Head{Register: "cz-none"})
+	entries, err := s.HeadEntries(ctx, "cz-none")
+	check(t, err)
+	periods, err := s.Periods(ctx, "cz-none", []register.Key{`["a"]`})
+	check(t, err)
+	unpublished, err := s.Unpublished(ctx, 10)
+	check(t, err)
+	if len(entries)+len(periods)+len(unpublished) != 0 {
+		t.Errorf("an empty store has entries %v, periods %v, events %v", entries, periods, unpublished)
+	}
+	next, err := s.NextDue(ctx)
+	check(t, err)
+	last, err := s.LastTick(ctx, "cz-none")
+	check(t, err)
+	if !next.IsZero() || !last.IsZero() {
+		t.Errorf("an empty store has something due at %v, and a tick at %v", next, last)
+	}
+	for what, err := range map[string]error{
+		"as of":    s.AsOf(ctx, "cz-none", time.Time{}, nil),
+		"net":      s.Net(ctx, "cz-none", epoch, epoch, nil),
+		"change":   second(s.Change(ctx, "none")),
+		"run":      second(s.Run(ctx, 1)),
+		"entry":    second(s.Entry(ctx, "cz-none", `["a"]`)),
+		"outgoing": second(s.Outgoing(ctx, "none")),
+		"route":    s.Route(ctx, "none", nil, epoch),
+		"record":   s.Record(ctx, register.Attempt{Delivery: 1, StartedAt: epoch}, register.Delivery{State: register.DeliveryDead}),
+	} {
+		if !errors.Is(err, register.ErrNotFound) {
+			t.Errorf("%s of nothing: %v, want not found", what, err)
+		}
+	}
+	check(t, s.Check(ctx))
+}
+
+// second gives the error of an answer that nobody looks at.
+func second[T any](_ T, err error) error { return err }
+
+func testBaseline(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	a, b := entry("B <Casino> & co", "on"), entry("Čáslav", "")
+	run := s.baseline(b, a)
+	if run.ID == 0 || run.Entries != 2 || run.Counts.Total() != 0 {
+		t.Errorf("run %s counts %d entries and %+v", run.ID, run.Entries, run.Counts)
+	}
+	s.sees(a, b)
+	head, err := s.store.Head(t.Context(), s.id)
+	check(t, err)
+	same(t, "head", head, register.Head{
+		Register: s.id, Version: 1, Baselined: true, Run: run.ID, SeenRun: run.ID, SeenAt: s.now, Entries: 2,
+		Fingerprint: "reader-1", Origin: register.Watch,
+	})
+	if changes := collectChanges(t, s.store, register.ChangeFilter{}); len(changes) != 0 {
+		t.Errorf("a baseline made changes: %v", changes)
+	}
+	found, err := s.store.EntriesOf(t.Context(), s.id, []register.Missing{
+		{Key: b.Key, Content: b.Content}, {Key: a.Key, Content: b.Content}, {Key: a.Key, Content: a.Content},
+	})
+	check(t, err)
+	same(t, "entries of", found, []register.Entry{b, a})
+	check(t, s.store.Check(t.Context()))
+}
+
+func testKinds(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	a, b, c := entry("a", "1"), entry("b", "1"), entry("c", "1")
+	s.baseline(a, b, c)
+	begun := s.now
+	a2, d, e := entry("a", "2"), entry("d", "1"), entry("e", "")
+	d.Fields = append(d.Fields, register.Value{Name: register.FieldListedOn, Text: "2025-12-22"})
+	earlier := register.Period{From: epoch.Add(-48 * time.Hour), To: epoch.Add(-24 * time.Hour)}
+	changes := s.accept(added(d), changed(a, a2), rekeyed(b, entry("b2", "1")), relisted(e, earlier), removed(c))
+	s.sees(a2, entry("b2", "1"), d, e)
+	if len(changes) != 5 {
+		t.Fatalf("%d changes, want 5", len(changes))
+	}
+	previous := b.Key
+	wants := []register.Change{
+		{Kind: register.Added, Key: d.Key, After: d.Fields, FirstSeen: s.now, ListedOn: "2025-12-22"},
+		{Kind: register.Changed, Key: a.Key, Before: a.Fields, After: a2.Fields, FirstSeen: begun, Differences: map[string]register.Difference{"status": {"1", "2"}}},
+		{
+			Kind: register.Rekeyed, Key: register.NewKey("b2"), PreviousKey: &previous, Before: b.Fields, After: entry("b2", "1").Fields,
+			FirstSeen: begun, Differences: map[string]register.Difference{"name": {"b", "b2"}},
+		},
+		{Kind: register.Relisted, Key: e.Key, After: e.Fields, FirstSeen: s.now, EarlierPeriods: []register.Period{earlier}},
+		{Kind: register.Removed, Key: c.Key, Before: c.Fields, FirstSeen: begun},
+	}
+	run, err := s.store.Run(t.Context(), changes[0].Run)
+	check(t, err)
+	same(t, "counts", run.Counts, register.Counts{Added: 1, Removed: 1, Changed: 1, Relisted: 1, Rekeyed: 1})
+	for i, want := range wants {
+		sequence := int64(i + 1)
+		want.ID, want.Cursor, want.Sequence = changes[i].ID, int64(i+1), &sequence
+		want.Register, want.Title, want.Authority, want.Country, want.Attribution = s.id, "List of cz-games", "Authority", "CZ", "by licence"
+		want.Origin, want.ObservedAt, want.LastSeen = register.Watch, s.now, s.now
+		want.EntryID, want.Run, want.Evidence = want.Key.ID(s.id), run.ID, run.Evidence()
+		if want.EarlierPeriods == nil {
+			want.EarlierPeriods = []register.Period{}
+		}
+		same(t, "change as committed", changes[i], want)
+		stored, err := s.store.Change(t.Context(), want.ID)
+		check(t, err)
+		same(t, "change as stored", stored, want)
+	}
+	same(t, "id", changes[0].ID, register.ChangeID(s.id, 0, 1, added(d)))
+	check(t, s.store.Check(t.Context()))
+}
+
+func testOrigins(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	s.baseline(entry("a", "1"))
+	for _, origin := range []register.Origin{register.Import, register.Upgrade} {
+		c := s.next(register.OutcomeChanged)
+		c.Run.Origin, c.Run.Trigger = origin, register.TriggerImport
+		c.Accepted = []register.Accepted{added(entry("by "+string(origin), ""))}
+		run, changes := s.commit(c)
+		if changes[0].Sequence != nil || changes[0].ID != register.ChangeID(s.id, run.ID, 1, c.Accepted[0]) {
+			t.Errorf("%s: sequence %v, id %s", origin, changes[0].Sequence, changes[0].ID)
+		}
+	}
+	if changes := s.accept(added(entry("by watch", ""))); *changes[0].Sequence != 1 || changes[0].Cursor != 3 {
+		t.Errorf("sequence %d, cursor %d, want 1 and 3", *changes[0].Sequence, changes[0].Cursor)
+	}
+	events, err := s.store.Unpublished(t.Context(), 0)
+	check(t, err)
+	if len(events) != 1 || events[0].Change.After.Get("name") != "by watch" {
+		t.Errorf("outbox has %v, want the watched change alone", events)
+	}
+}
+
+func testFailedRun(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	a := entry("a", "1")
+	s.baseline(a)
+	before, err := s.store.Head(t.Context(), s.id)
+	check(t, err)
+	c := s.next(register.OutcomeFailed)
+	c.Run.ObservedAt, c.Run.Fingerprint, c.Run.Class, c.Run.Reason = time.Time{}, "reader-2", register.ClassStatus, "503"
+	c.Memory.Failing = &register.Failing{Class: register.ClassStatus, Reason: "503", Since: s.now, Runs: 1}
+	c.Signals = []register.Signal{{State: register.StateFailed, Class: register.ClassStatus, Reason: "503", Sample: []string{"x"}}}
+	run, changes := s.commit(c)
+	if len(changes) != 0 || run.Entries != 1 {
+		t.Errorf("a failed run has %d changes and %d entries", len(changes), run.Entries)
+	}
+	s.sees(a)
+	head, err := s.store.Head(t.Context(), s.id)
+	check(t, err)
+	want := before
+	want.Version, want.Memory.Failing = before.Version+1, c.Memory.Failing
+	same(t, "head", head, want)
+	events, err := s.store.Unpublished(t.Context(), 0)
+	check(t, err)
+	if len(events) != 1 || events[0].Signal == nil {
+		t.Fatalf("outbox has %v, want one signal", events)
+	}
+	signal := c.Signals[0]
+	signal.ID, signal.Register, signal.Title, signal.Run = register.SignalID(s.id, run.ID, signal.State, 1), s.id, "List of cz-games", run.ID
+	signal.At = events[0].CommittedAt
+	same(t, "signal", *events[0].Signal, signal)
+}
+
+func testSightings(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	a, b := entry("a", "1"), entry("b", "1")
+	s.baseline(a, b)
+	c := s.next(register.OutcomeUnchanged)
+	c.Memory.Missing = []register.Missing{{Key: b.Key, Content: b.Content, Since: s.now, Tick: c.Run.Tick, Ticks: 1, LastSeen: epoch.Add(time.Hour)}}
+	run, _ := s.commit(c)
+	head, err := s.store.Head(t.Context(), s.id)
+	check(t, err)
+	if head.SeenRun != run.ID || !head.SeenAt.Equal(s.now) || head.Run == run.ID || run.Waiting != 1 {
+		t.Errorf("after an unchanged run: head %+v, run %+v", head, run)
+	}
+	if head.Memory.Missing[0].Run != run.ID || c.Memory.Missing[0].Run != 0 {
+		t.Errorf("missing since run %s (the commit's own says %s), want %s", head.Memory.Missing[0].Run, c.Memory.Missing[0].Run, run.ID)
+	}
+	p := s.next(register.OutcomeUnchanged)
+	p.Run.Partial, p.Run.Proof[0].Verdict, p.Run.Fingerprint, p.Memory = true, register.Lack, "reader-2", head.Memory
+	s.commit(p)
+	after, err := s.store.Head(t.Context(), s.id)
+	check(t, err)
+	if after.SeenRun != run.ID || after.Fingerprint != "reader-1" || after.Memory.Missing[0].Run != run.ID {
+		t.Errorf("a partial run became the last sighting: %+v", after)
+	}
+}
