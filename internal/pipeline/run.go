@@ -1,0 +1,230 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/regwatch/regwatch/differ"
+	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper"
+)
+
+// One register, one tick:
+//
+//	 due ──▶ fetch ──▶ rows ──▶ snapshot ──▶ diff ──▶ judge ──▶ commit
+//	         scraper   scraper  gate 1:      differ   gate 2:   store
+//	         + archive          whole?                believable?
+//	           │                  │
+//	           │                  └─ no: failed run, the head is not touched
+//	           └─ 304 or equal bytes: a sighting, nothing to parse, judged again
+
+// Source fetches the pages of a register and leaves their exact bytes in the
+// archive, synced. It is safe to repeat. Where the outside world is at fault the
+// error is a [*register.Failure], and what was received is returned beside it.
+type Source interface {
+	Fetch(ctx context.Context, def register.Definition, v register.Validators) (scraper.Fetched, error)
+}
+
+// Heads is what the store knows of a register. Reading changes nothing.
+type Heads interface {
+	// Head is the zero Head, with Version 0, where nothing was ever committed.
+	Head(ctx context.Context, registerID string) (register.Head, error)
+	// HeadEntries are the entries that are believed now.
+	HeadEntries(ctx context.Context, registerID string) ([]register.Entry, error)
+	// EntriesOf are those of them that the given missing ones refer to.
+	EntriesOf(ctx context.Context, registerID string, missing []register.Missing) ([]register.Entry, error)
+	// Periods are the ended listings of the given keys.
+	Periods(ctx context.Context, registerID string, keys []register.Key) (map[register.Key][]register.Period, error)
+	// Run is a run as recorded.
+	Run(ctx context.Context, id register.RunID) (register.Run, error)
+}
+
+// Commits makes runs last.
+type Commits interface {
+	// RanAt reports whether a scheduled run of that tick was recorded.
+	RanAt(ctx context.Context, registerID string, tick time.Time) (bool, error)
+	// Commit is one transaction, durable on return. It refuses with
+	// register.ErrHeadMoved when the head is not the one that was judged, and
+	// with register.ErrAlreadyRun when the tick was recorded.
+	Commit(ctx context.Context, c register.Commit) (register.Run, []register.Change, error)
+}
+
+// Pipeline runs registers. It may be used by several goroutines at once.
+type Pipeline struct {
+	Source  Source
+	Heads   Heads
+	Commits Commits
+	Open    func(sha256 string) (io.ReadCloser, error) // a body of the archive
+	Now     func() time.Time
+}
+
+// rejudgements bounds how often a run is made anew because another process
+// committed to the same register in the meantime.
+const rejudgements = 3
+
+// Run makes one run and returns it as recorded, with the changes it accepted.
+// An outcome of failed is no error. An error means that nothing was recorded and
+// that the run may be repeated; register.ErrAlreadyRun that there is no need.
+func (p *Pipeline) Run(ctx context.Context, def register.Definition, due register.Due) (register.Run, []register.Change, error) {
+	if due.Trigger == register.TriggerSchedule {
+		ran, err := p.Commits.RanAt(ctx, def.ID, due.Tick)
+		if err != nil {
+			return register.Run{}, nil, fmt.Errorf("run %s: %w", def.ID, err)
+		}
+		if ran {
+			return register.Run{}, nil, register.ErrAlreadyRun
+		}
+	}
+	for attempt := 1; ; attempt++ {
+		run, changes, err := p.run(ctx, def, due)
+		if errors.Is(err, register.ErrHeadMoved) && attempt < rejudgements {
+			continue
+		}
+		if err != nil {
+			return register.Run{}, nil, fmt.Errorf("run %s: %w", def.ID, err)
+		}
+		return run, changes, nil
+	}
+}
+
+func (p *Pipeline) run(ctx context.Context, def register.Definition, due register.Due) (register.Run, []register.Change, error) {
+	head, err := p.Heads.Head(ctx, def.ID)
+	if err != nil {
+		return register.Run{}, nil, err
+	}
+	t := p.begin(def, due, head)
+
+	if head.Baselined && head.Fingerprint != t.run.Fingerprint {
+		if err := p.upgrade(ctx, t); err != nil {
+			return p.stop(ctx, t, err)
+		}
+	}
+
+	fetched, err := p.Source.Fetch(ctx, def, t.validators())
+	t.received(fetched)
+	if err != nil {
+		return p.stop(ctx, t, err)
+	}
+
+	if t.repeats(fetched) {
+		toHead, err := p.again(ctx, t)
+		if err != nil {
+			return register.Run{}, nil, err
+		}
+		return p.commit(ctx, t, differ.Judge(toHead, t.seen(), def.Expect, t.head.Memory))
+	}
+
+	snapshot, proof, err := p.read(ctx, def, fetched.Pages, t.head.Memory.Health)
+	if err != nil {
+		return register.Run{}, nil, err
+	}
+	t.read(fetched, snapshot, proof)
+	if check := proof.Failed(); check != nil {
+		return p.fail(ctx, t, check.Class, check.Detail, "")
+	}
+	if !t.head.Baselined {
+		return p.baseline(ctx, t, snapshot)
+	}
+
+	toHead, err := p.diff(ctx, t, snapshot)
+	if err != nil {
+		return register.Run{}, nil, err
+	}
+	seen := t.seen()
+	if seen.Earlier, err = p.earlier(ctx, def.ID, toHead.Added); err != nil {
+		return register.Run{}, nil, err
+	}
+	return p.commit(ctx, t, differ.Judge(toHead, seen, def.Expect, t.head.Memory))
+}
+
+// read turns pages into a snapshot and proves how whole they are: gate 1.
+func (p *Pipeline) read(ctx context.Context, def register.Definition, pages []register.Page, health register.Health) (register.Snapshot, register.Proof, error) {
+	reader, wrong := scraper.NewReader(def)
+	if len(wrong) > 0 {
+		return register.Snapshot{}, nil, wrong[0]
+	}
+	return reader.Read(ctx, pages, p.Open, health)
+}
+
+// diff compares a snapshot with the head.
+func (p *Pipeline) diff(ctx context.Context, t *tick, snapshot register.Snapshot) (differ.Differences, error) {
+	entries, err := p.Heads.HeadEntries(ctx, t.def.ID)
+	if err != nil {
+		return differ.Differences{}, err
+	}
+	toHead := differ.Diff(register.Snapshot{Entries: entries}, snapshot)
+	return differ.Rekey(toHead, t.def), nil
+}
+
+// again gives the differences that the last complete fetch left open, for one
+// that showed the same.
+func (p *Pipeline) again(ctx context.Context, t *tick) (differ.Differences, error) {
+	missing := t.head.Memory.Missing
+	toHead := differ.Differences{Same: t.head.Entries - len(missing)}
+	if len(missing) == 0 {
+		return toHead, nil
+	}
+	entries, err := p.Heads.EntriesOf(ctx, t.def.ID, missing)
+	for _, e := range entries {
+		toHead.Removed = append(toHead.Removed, differ.Removal{Entry: e})
+	}
+	return toHead, err
+}
+
+// earlier finds the ended listings of what is new.
+func (p *Pipeline) earlier(ctx context.Context, registerID string, added []register.Entry) (map[register.Key][]register.Period, error) {
+	if len(added) == 0 {
+		return nil, nil
+	}
+	keys := make([]register.Key, len(added))
+	for i, e := range added {
+		keys[i] = e.Key
+	}
+	return p.Heads.Periods(ctx, registerID, keys)
+}
+
+// baseline records the first complete fetch. One that is not complete is no
+// baseline: what it lacks would be announced as new later.
+func (p *Pipeline) baseline(ctx context.Context, t *tick, snapshot register.Snapshot) (register.Run, []register.Change, error) {
+	if lacking := t.run.Proof.Lacking(); lacking != nil {
+		return p.fail(ctx, t, register.ClassCut,
+			fmt.Sprintf("a first fetch must be whole, but %s: %s", lacking.Name, lacking.Detail), "")
+	}
+	t.run.Outcome = register.OutcomeBaseline
+	return p.record(ctx, t, register.Commit{Baseline: snapshot.Entries})
+}
+
+// commit records what gate 2 accepted.
+func (p *Pipeline) commit(ctx context.Context, t *tick, v differ.Verdict) (register.Run, []register.Change, error) {
+	t.run.Outcome = v.Outcome
+	t.memory.Missing = v.Missing
+	return p.record(ctx, t, register.Commit{Accepted: v.Accepted})
+}
+
+// stop records a failure of the outside world. Anything else, and whatever comes
+// of a context that ended, is not the register's story: the run may be repeated.
+func (p *Pipeline) stop(ctx context.Context, t *tick, err error) (register.Run, []register.Change, error) {
+	failure, ok := errors.AsType[*register.Failure](err)
+	if !ok || ctx.Err() != nil {
+		return register.Run{}, nil, err
+	}
+	return p.fail(ctx, t, failure.Class, failure.Error(), failure.Hint)
+}
+
+// fail records a run of which nothing can be believed.
+func (p *Pipeline) fail(ctx context.Context, t *tick, class, reason, hint string) (register.Run, []register.Change, error) {
+	t.run.Outcome, t.run.Class, t.run.Reason, t.hint = register.OutcomeFailed, class, reason, hint
+	return p.record(ctx, t, register.Commit{})
+}
+
+func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (register.Run, []register.Change, error) {
+	t.run.FinishedAt = p.Now().UTC()
+	t.run.Counts = register.CountOf(c.Accepted)
+	t.run.Waiting = len(t.memory.Missing)
+	c.Run, c.HeadVersion = t.run, t.head.Version
+	c.Signals, c.Memory = t.signals(), t.memory
+	return p.Commits.Commit(ctx, c)
+}

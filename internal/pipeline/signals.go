@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// signals gives what the operator must hear of this run, and notes it in the
+// memory so that a story is told once: when it begins, when its kind changes,
+// and when it ends. An import tells its stories on the screen.
+func (t *tick) signals() []register.Signal {
+	if t.due.Trigger == register.TriggerImport {
+		return nil
+	}
+	switch {
+	case t.run.Outcome == register.OutcomeFailed:
+		return t.failed()
+	case t.run.Origin == register.Upgrade:
+		return t.upgraded()
+	}
+	var signals []register.Signal
+	if t.run.Proof.Complete() {
+		signals = append(t.recovered(), t.reshaped()...)
+	}
+	if gap := t.gapClosed(); gap != nil {
+		signals = append(signals, *gap)
+	}
+	return signals
+}
+
+func (t *tick) failed() []register.Signal {
+	story := t.head.Memory.Failing
+	if story != nil && story.Class == t.run.Class {
+		t.memory.Failing = &register.Failing{Class: story.Class, Reason: t.run.Reason, Since: story.Since, Runs: story.Runs + 1}
+		return nil
+	}
+	t.memory.Failing = &register.Failing{Class: t.run.Class, Reason: t.run.Reason, Since: t.run.ObservedAt, Runs: 1}
+	state := register.StateFailed
+	if t.run.Class == register.ClassShape {
+		state = register.StateSchemaChanged
+	}
+	next := "Nothing was announced and nothing is lost; the next run tries again. `regwatch runs --register " + t.def.ID + "` shows what came."
+	if t.hint != "" {
+		next = t.hint + " " + next
+	}
+	return []register.Signal{t.signal(state, t.run.Reason, next)}
+}
+
+func (t *tick) recovered() []register.Signal {
+	story := t.head.Memory.Failing
+	t.memory.Failing = nil
+	if story == nil {
+		return nil
+	}
+	reason := fmt.Sprintf("read whole again after %s; it had failed since %s: %s",
+		plural(story.Runs, "failed run"), story.Since.UTC().Format("2006-01-02 15:04 UTC"), story.Reason)
+	return []register.Signal{t.signal(register.StateRecovered, reason, "")}
+}
+
+// reshaped tells of columns that came, went or were renamed without harm.
+func (t *tick) reshaped() []register.Signal {
+	before, after := t.head.Memory.Health, t.memory.Health
+	if !before.Known || t.run.NotModified || slices.Equal(before.Shape.Columns, after.Shape.Columns) {
+		return nil
+	}
+	reason := "the columns are not what they were"
+	if gone := lacking(before.Shape.Columns, after.Shape.Columns); len(gone) > 0 {
+		reason += "; gone: " + strings.Join(gone, ", ")
+	}
+	if come := lacking(after.Shape.Columns, before.Shape.Columns); len(come) > 0 {
+		reason += "; new: " + strings.Join(come, ", ")
+	}
+	return []register.Signal{t.signal(register.StateSchemaChanged, reason,
+		"Every declared field was found, so the run counts. See whether a new column is worth a field of the definition.")}
+}
+
+// gapClosed tells of the changes between the last archived version and now,
+// which reach nobody else.
+func (t *tick) gapClosed() *register.Signal {
+	if t.run.Origin != register.Import || t.run.Counts.Total() == 0 {
+		return nil
+	}
+	s := t.signal(register.StateRecovered, "caught up from the last imported version to the present; these changes are recorded and not announced", "")
+	s.Counts = t.run.Counts.ByKind()
+	return &s
+}
+
+func (t *tick) upgraded() []register.Signal {
+	s := t.signal(register.StateUpgraded, "the definition or our parser changed; the head was read anew from its archived pages, and nobody was told of what differs", "")
+	s.Counts = t.run.Counts.ByKind()
+	return []register.Signal{s}
+}
+
+func (t *tick) signal(state register.State, reason, next string) register.Signal {
+	return register.Signal{
+		Register: t.def.ID, Title: t.def.Title, State: state, At: t.run.ObservedAt,
+		Class: t.run.Class, Reason: reason, Next: next,
+	}
+}
+
+func lacking(these, those []string) []string {
+	var left []string
+	for _, s := range these {
+		if !slices.Contains(those, s) {
+			left = append(left, s)
+		}
+	}
+	return left
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+
+	"github.com/regwatch/regwatch/differ"
+	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper"
+)
+
+// tick is one run under way: what is known so far, and what it will leave.
+type tick struct {
+	def    register.Definition
+	due    register.Due
+	head   register.Head
+	run    register.Run
+	memory register.Memory // to be committed
+	hint   string          // what to do about a failure
+}
+
+func (p *Pipeline) begin(def register.Definition, due register.Due, head register.Head) *tick {
+	now := p.Now().UTC()
+	url := ""
+	if len(def.Fetch.URLs) > 0 {
+		url = def.Fetch.URLs[0]
+	}
+	t := &tick{def: def, due: due, head: head, memory: head.Memory}
+	t.run = register.Run{
+		Register: def.ID, Tick: due.Tick.UTC(), Trigger: due.Trigger, Origin: register.Watch,
+		StartedAt: now, ObservedAt: now, Fingerprint: def.Fingerprint(),
+		Source: register.RunDefinition{
+			Title: def.Title, Authority: def.Authority.Name, Country: def.Authority.Country,
+			Attribution: def.Attribution, URL: url,
+		},
+	}
+	if due.Trigger == register.TriggerImport || head.Baselined && head.Origin == register.Import {
+		t.run.Origin = register.Import // archived versions, or the gap from the last of them to the present
+	}
+	return t
+}
+
+// validators are for a conditional request; none when the page must be read
+// anew whatever it holds.
+func (t *tick) validators() register.Validators {
+	if v := t.head.Memory.Validators; v.Definition == t.run.Fingerprint {
+		return v
+	}
+	return register.Validators{}
+}
+
+// received notes what came, whole or not.
+func (t *tick) received(f scraper.Fetched) {
+	t.run.Pages = f.Pages
+	t.run.NotModified = f.NotModified
+	t.run.PublishedAt = f.PublishedAt
+	if !f.ObservedAt.IsZero() {
+		t.run.ObservedAt = f.ObservedAt.UTC()
+	}
+}
+
+// repeats reports whether the fetch shows the very bytes of the last complete
+// one, read by the same definition. It then is another sighting of that one.
+func (t *tick) repeats(f scraper.Fetched) bool {
+	last := t.head.Memory.Validators
+	if !t.head.Baselined || last.Definition != t.run.Fingerprint {
+		return false
+	}
+	same := f.NotModified || len(last.SHA256) > 0 && slices.Equal(hashes(f.Pages), last.SHA256)
+	if !same {
+		return false
+	}
+	detail := "the same bytes as the last complete fetch"
+	if f.NotModified {
+		detail = "not modified since the last complete fetch"
+	}
+	t.run.NotModified = true
+	t.run.Proof = register.Proof{{Name: register.CheckRightThing, Verdict: register.Pass, Detail: detail}}
+	t.memory.Validators = f.Validators
+	t.memory.Validators.SHA256, t.memory.Validators.Definition = last.SHA256, last.Definition
+	return true
+}
+
+// read notes what the pages hold. Only a complete fetch leaves validators and
+// health behind.
+func (t *tick) read(f scraper.Fetched, s register.Snapshot, proof register.Proof) {
+	t.run.Proof, t.run.Read = proof, s.Counts
+	t.run.Partial = proof.Failed() == nil && !proof.Complete()
+	if !proof.Complete() {
+		return
+	}
+	t.memory.Validators = f.Validators
+	t.memory.Validators.SHA256, t.memory.Validators.Definition = hashes(f.Pages), t.run.Fingerprint
+	t.memory.Health = register.Health{
+		Known: true, Shape: s.Shape, Pages: len(f.Pages), Entries: len(s.Entries),
+		EndsWithNewline: len(f.Pages) > 0 && f.Pages[len(f.Pages)-1].EndsWithNewline,
+	}
+	if s.Counts.Chars > 0 {
+		t.memory.Health.RepairRate = float64(s.Counts.Repaired) / float64(s.Counts.Chars)
+	}
+}
+
+func (t *tick) seen() differ.Seen {
+	return differ.Seen{
+		At: t.run.ObservedAt, Tick: t.due.Tick, Interval: t.due.Interval,
+		Complete: t.run.Proof.Complete(), LastSeen: lastSeen(t.head, t.run.ObservedAt),
+	}
+}
+
+func lastSeen(head register.Head, otherwise time.Time) time.Time {
+	if head.SeenAt.IsZero() {
+		return otherwise
+	}
+	return head.SeenAt
+}
+
+func hashes(pages []register.Page) []string {
+	var sums []string
+	for _, p := range pages {
+		sums = append(sums, p.SHA256)
+	}
+	return sums
+}

@@ -1,0 +1,80 @@
+package testsite
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Site is a web site on a loopback port that the system gave. Paths that were
+// never published answer 404.
+type Site struct {
+	listener net.Listener
+	server   *http.Server
+	done     chan struct{}
+
+	mu       sync.Mutex
+	pages    map[string]http.Handler
+	requests map[string]int
+}
+
+// Start begins to serve.
+func Start() (*Site, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start test site: %w", err)
+	}
+	s := &Site{listener: listener, done: make(chan struct{}), pages: map[string]http.Handler{}, requests: map[string]int{}}
+	s.server = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		defer close(s.done)
+		_ = s.server.Serve(listener) // ends with ErrServerClosed when the site is closed
+	}()
+	return s, nil
+}
+
+// Close ends the site, open connections too.
+func (s *Site) Close() error {
+	err := s.server.Close()
+	<-s.done
+	return err
+}
+
+// Shutdown ends the site once open requests are answered.
+func (s *Site) Shutdown(ctx context.Context) error {
+	err := s.server.Shutdown(ctx)
+	<-s.done
+	return err
+}
+
+// URL is the absolute address of a path.
+func (s *Site) URL(path string) string { return "http://" + s.listener.Addr().String() + path }
+
+// Publish puts what answers at a path in place of what was there.
+func (s *Site) Publish(path string, page http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pages[path] = page
+}
+
+// Requests counts how often a path was asked for.
+func (s *Site) Requests(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests[path]
+}
+
+func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.requests[r.URL.Path]++
+	page, ok := s.pages[r.URL.Path]
+	s.mu.Unlock()
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	page.ServeHTTP(w, r)
+}
