@@ -21,6 +21,7 @@ type Page struct {
 	Bytes           int64         `json:"bytes"`
 	Framing         Framing       `json:"framing,omitempty"`
 	EndsWithNewline bool          `json:"ends_with_newline"`
+	PagingEnded     string        `json:"paging_ended,omitempty"` // why no page was asked for after this one, though more may follow
 }
 
 // Framing says how the end of a body was known.
