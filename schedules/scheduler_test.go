@@ -72,6 +72,20 @@ func (d *desk) set(change func()) {
 	change()
 }
 
+// ticks gives what was saved of a register.
+func (d *desk) ticks(id string) (last, next time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last[id], d.next[id]
+}
+
+// told reports whether a message of that id was published.
+func (d *desk) told(id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ids[id]
+}
+
 // take gives what was published since it was last asked.
 func (d *desk) take() []string {
 	d.mu.Lock()
@@ -143,14 +157,14 @@ func TestSchedulerStartsWithWhatWasMissed(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if next := d.next["cz-well"]; !next.Equal(at(t, "2000-01-06T06:00:00Z")) {
+		if _, next := d.ticks("cz-well"); !next.Equal(at(t, "2000-01-06T06:00:00Z")) {
 			t.Errorf("next is %s", next)
 		}
 		until(t, "2000-01-06T08:00:00Z")
-		if got := d.take(); len(got) != 3 || d.ids["cz-off@2000-01-06T06:00:00Z"] {
+		if got := d.take(); len(got) != 3 || d.told("cz-off@2000-01-06T06:00:00Z") {
 			t.Errorf("got %v", got)
 		}
-		if last := d.last["cz-late"]; !last.Equal(at(t, "2000-01-06T06:00:00Z")) {
+		if last, _ := d.ticks("cz-late"); !last.Equal(at(t, "2000-01-06T06:00:00Z")) {
 			t.Errorf("last is %s", last)
 		}
 	})
@@ -348,6 +362,10 @@ func TestTwoSchedulersSendTheSameMessages(t *testing.T) {
 		start(t, schedules.Options{Publisher: second, Ledger: second, Definitions: definitions})
 		time.Sleep(30 * 24 * time.Hour)
 		synctest.Wait()
+		first.mu.Lock()
+		defer first.mu.Unlock()
+		second.mu.Lock()
+		defer second.mu.Unlock()
 		if len(first.ids) < 200 {
 			t.Errorf("only %d messages", len(first.ids))
 		}
