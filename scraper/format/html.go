@@ -24,7 +24,6 @@ type htmlReader struct {
 	total  cascadia.Selector
 	fields []register.Field
 	from   [][]htmlSource
-	named  bool // some field may be named by a header cell
 }
 
 // htmlSource is where a field is read from in a row element: a header cell's
@@ -65,7 +64,6 @@ func newHTML(def register.Definition) (Reader, []register.FieldError) {
 					Hint: "a header cell's text, a zero-based index, or a CSS selector within the row; a@href reads an attribute, . the row itself",
 				})
 			}
-			r.named = r.named || compiled.mayNameColumn()
 			from = append(from, compiled)
 		}
 		r.from = append(r.from, from)
@@ -137,7 +135,7 @@ func (r *htmlReader) Read(ctx context.Context, body io.Reader, emit func(Row) er
 	if r.total != nil {
 		reading.Total = textOf(document.FindMatcher(r.total).First().Nodes...)
 	}
-	page := &htmlPage{reader: r, seen: newSeen(r.fields), tables: map[*html.Node]*table{}}
+	page := &htmlPage{reader: r, seen: newSeen(r.fields), tables: map[*html.Node]*table{}, read: map[string]bool{}}
 	number := 0
 	for _, node := range document.FindMatcher(r.rows).Nodes {
 		if ctx.Err() != nil {
@@ -153,7 +151,7 @@ func (r *htmlReader) Read(ctx context.Context, body io.Reader, emit func(Row) er
 			return reading, err
 		}
 	}
-	reading.Shape = page.shape(number)
+	reading.Shape = page.seen.shape(number, func(column string) bool { return page.read[column] })
 	return reading, nil
 }
 
@@ -162,6 +160,7 @@ type htmlPage struct {
 	reader *htmlReader
 	seen   *seen
 	tables map[*html.Node]*table
+	read   map[string]bool // columns from which a field was read, by name
 }
 
 // row gives the cells of a row element; false for a table's header.
@@ -175,6 +174,7 @@ func (p *htmlPage) row(node *html.Node) (Row, bool) {
 		row.Cells[i] = firstFilled(len(from), func(n int) Cell {
 			nodes, found := from[n].find(node, t)
 			p.seen.found[i] = p.seen.found[i] || found
+			p.note(node, t, nodes)
 			return from[n].cell(nodes)
 		})
 	}
@@ -200,6 +200,7 @@ func (p *htmlPage) tableOf(node *html.Node) *table {
 		for _, column := range t.columns {
 			if column != "" {
 				p.seen.column(column)
+				p.read[column] = p.read[column] || p.reader.isNamed(column)
 			}
 		}
 	}
@@ -218,22 +219,21 @@ func (r *htmlReader) isNamed(column string) bool {
 	return false
 }
 
-func (p *htmlPage) shape(rows int) register.Shape {
-	read := map[string]bool{}
-	for _, t := range p.tables {
-		for _, from := range p.reader.from {
-			for _, s := range from {
-				if at := columnOf(t.columns, s.source); at >= 0 {
-					read[t.columns[at]] = true
-				}
+// note marks the columns in which what a field reads stands.
+func (p *htmlPage) note(row *html.Node, t *table, nodes []*html.Node) {
+	if t == nil || t.columns == nil {
+		return
+	}
+	for _, node := range nodes {
+		for node != row && node != nil && node.Parent != row {
+			node = node.Parent
+		}
+		for column, cell := range t.grid[row] {
+			if column < len(t.columns) && (cell == node || node == row) {
+				p.read[t.columns[column]] = true
 			}
 		}
 	}
-	shape := p.seen.shape(rows, func(column string) bool { return read[column] })
-	if !p.reader.named {
-		shape.Unread = nil // selectors name no columns, so that none is left over
-	}
-	return shape
 }
 
 // find gives the elements that hold the field's value in a row.

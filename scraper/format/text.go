@@ -81,7 +81,7 @@ func regexpMessage(err error) string {
 }
 
 func namedGroups(expression *regexp.Regexp) []string {
-	return slices.DeleteFunc(expression.SubexpNames(), func(name string) bool { return name == "" })
+	return slices.DeleteFunc(slices.Clone(expression.SubexpNames()), func(name string) bool { return name == "" })
 }
 
 // group gives the number of the group that a source names, or -1.
