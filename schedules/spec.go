@@ -26,12 +26,10 @@ const (
 //
 // The zero Spec is never due.
 type Spec struct {
-	every     time.Duration // @every; 0: wall
-	wall      cron.Schedule // asked about wall clocks, which it takes for UTC
-	location  *time.Location
-	eachHour  bool // every hour that passes, also one that a clock shows twice
-	written   string
-	zoneNamed string
+	every    time.Duration // @every; 0: wall
+	wall     cron.Schedule // asked about wall clocks, which it takes for UTC
+	location *time.Location
+	eachHour bool // every hour that passes, also one that a clock shows twice
 }
 
 // Parse reads robfig/cron's five fields or descriptors (@daily, @every 6h). The
@@ -41,7 +39,7 @@ func Parse(spec, timezone string) (Spec, error) {
 	if err != nil {
 		return Spec{}, err
 	}
-	s := Spec{location: location, written: spec, zoneNamed: location.String()}
+	s := Spec{location: location}
 	spec = strings.TrimSpace(spec)
 	switch {
 	case spec == "":
@@ -113,9 +111,6 @@ func parseWall(spec string) (schedule cron.Schedule, eachHour bool, err error) {
 	const allHours = 1<<24 - 1
 	return fields, fields.Hour&allHours == allHours, nil
 }
-
-// String gives the spec and its time zone as they were written.
-func (s Spec) String() string { return s.written + " " + s.zoneNamed }
 
 // Next gives the first tick after an instant, in UTC; the zero time if the spec
 // has none.
