@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Key identifies an entry within its register: the compact JSON array of the
@@ -103,6 +104,10 @@ func (v *Values) UnmarshalJSON(text []byte) error {
 		*v = nil
 		return nil
 	}
+	if values, ok := plainValues(string(text)); ok {
+		*v = values
+		return nil
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
 		return fmt.Errorf("values: want an object, have %.40q", text)
@@ -120,6 +125,37 @@ func (v *Values) UnmarshalJSON(text []byte) error {
 		*v = append(*v, Value{name.(string), value})
 	}
 	return nil
+}
+
+// plainValues reads what MarshalJSON wrote where nothing in it is escaped, which
+// is most of what a store reads: the values share the text. It reports false for
+// any other text.
+func plainValues(text string) (Values, bool) {
+	rest, opened := strings.CutPrefix(text, "{")
+	if !opened || strings.ContainsFunc(rest, func(r rune) bool { return r < ' ' || r == '\\' || r == utf8.RuneError }) {
+		return nil, false
+	}
+	if rest == "}" {
+		return Values{}, true
+	}
+	values := make(Values, 0, strings.Count(rest, `":"`))
+	for {
+		var opened, separated, ended bool
+		var v Value
+		rest, opened = strings.CutPrefix(rest, `"`)
+		v.Name, rest, separated = strings.Cut(rest, `":"`)
+		v.Text, rest, ended = strings.Cut(rest, `"`)
+		if !opened || !separated || !ended || strings.Contains(v.Name, `"`) {
+			return nil, false
+		}
+		values = append(values, v)
+		if rest == "}" {
+			return values, true
+		}
+		if rest, separated = strings.CutPrefix(rest, ","); !separated {
+			return nil, false
+		}
+	}
 }
 
 // Entry is one listed thing as a register showed it.

@@ -1,0 +1,74 @@
+package register_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// TestValuesRoundTrip reads back what was written, whichever way it was read.
+func TestValuesRoundTrip(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+		"", `"`, `\`, `":"`, `","`, "}", "a\tb", "\u2028", "<é & ž>", "\x00", `x":"y`, "\ufffd",
+	}))
+	rapid.Check(t, func(t *rapid.T) {
+		values := register.Values{}
+		for range rapid.IntRange(0, 5).Draw(t, "fields") {
+			values = append(values, register.Value{Name: text.Draw(t, "name"), Text: text.Draw(t, "text")})
+		}
+		encoded, err := json.Marshal(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got register.Values
+		if err := json.Unmarshal(encoded, &got); err != nil {
+			t.Fatalf("%s: %v", encoded, err)
+		}
+		if got == nil || !slices.Equal(got, values) {
+			t.Fatalf("%s became %q, want %q", encoded, got, values)
+		}
+	})
+}
+
+// FuzzValues reads any text as encoding/json would read it into a map, or
+// refuses it.
+func FuzzValues(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `null`, `{"a":"b","c":"d"}`, `{"a" : "b"}`, `{"a":"b",}`, `{"a":"b"`, `{"a":"b"}}`, `{"a"x":"b"}`, `{"a":"\n"}`, `[]`, `{"a":1}`, ``,
+		`{"a":"b""c":"d"}`, "{\"a\":\"\xff\"}", "{\"a\":\"\n\"}",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var values register.Values
+		var want map[string]string
+		errValues, errWant := values.UnmarshalJSON([]byte(text)), json.Unmarshal([]byte(text), &want)
+		if errWant == nil && strings.Contains(text, "null") || !utf8.ValidString(text) {
+			return // a null for a text is refused by nobody
+		}
+		if errValues == nil && errWant != nil && json.Valid([]byte(text)) {
+			t.Fatalf("%q was read as %q; encoding/json: %v", text, values, errWant)
+		}
+		if errWant == nil && errValues != nil {
+			t.Fatalf("%q: %v", text, errValues)
+		}
+		if errWant != nil {
+			return
+		}
+		last := map[string]string{}
+		for _, v := range values {
+			last[v.Name] = v.Text
+		}
+		for name := range want {
+			if last[name] != want[name] {
+				t.Fatalf("%q: %s is %q, want %q", text, name, last[name], want[name])
+			}
+		}
+	})
+}
