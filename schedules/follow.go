@@ -103,7 +103,7 @@ func (s *Scheduler) settle(ctx context.Context, p plan, tick time.Time) (time.Ti
 		if err != nil || paused {
 			return err
 		}
-		due := register.Due{Register: p.register, Tick: tick.UTC(), Trigger: register.TriggerSchedule}
+		due := register.Due{Register: p.register, Tick: tick.UTC(), Trigger: register.TriggerSchedule, Interval: p.spec.Interval(tick)}
 		if err := s.publisher.PublishDue(ctx, due); err != nil {
 			return err
 		}

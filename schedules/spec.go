@@ -233,17 +233,22 @@ func (s Spec) lastUntil(tick, at time.Time) time.Time {
 	}
 }
 
-// Interval gives the time between the ticks around an instant; zero if the spec
-// is never due.
+// Interval gives the shorter of the distances between the ticks around an
+// instant: from the last tick to the next, and from the one before to the last.
+// It is zero if the spec is never due.
 func (s Spec) Interval(at time.Time) time.Duration {
-	next, previous := s.Next(at), s.Previous(at)
-	if next.IsZero() {
+	next, last := s.Next(at), s.Previous(at)
+	switch {
+	case next.IsZero():
 		return 0
+	case last.IsZero():
+		return s.Next(next).Sub(next)
 	}
-	if previous.IsZero() {
-		previous, next = next, s.Next(next)
+	interval := next.Sub(last)
+	if before := s.Previous(last.Add(-1)); !before.IsZero() {
+		interval = min(interval, last.Sub(before))
 	}
-	return next.Sub(previous)
+	return interval
 }
 
 // shortest gives the least time between two of the next ticks: enough of them
