@@ -37,7 +37,7 @@ func notTheThing(format string, page register.Page, raw []byte, head string) *re
 		return wrong(register.ClassStatus, "the server answered %d %s", page.Status, http.StatusText(page.Status))
 	}
 	start := strings.TrimSpace(head)
-	if start == "" {
+	if !visible(start) {
 		if len(raw) == 0 {
 			return wrong(register.ClassEmpty, "the body is empty: zero bytes")
 		}

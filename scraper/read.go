@@ -187,7 +187,7 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	if err != nil {
 		return p, err
 	}
-	if last := b.endPage(lastRowDoubtful(r.def, p, health, last)); last > 0 {
+	if last := b.endPage(p.cut == 0 && lastRowDoubtful(r.def, p, health, last)); last > 0 {
 		p.cut, p.cutLine = p.cut+1, last
 		p.rows--
 	}

@@ -92,7 +92,7 @@ func (v *fieldValue) value(cell format.Cell) (typed, shown string, odd bool) {
 			text = strings.TrimSpace(text + " " + more)
 		}
 	}
-	if text == "" {
+	if !visible(text) {
 		return "", "", false
 	}
 	typed, ok := v.typed(text)
@@ -113,6 +113,11 @@ func (v *fieldValue) clean(text string) string {
 		text = strings.TrimSpace(v.strip.ReplaceAllString(text, ""))
 	}
 	return text
+}
+
+// visible reports whether a text shows anything.
+func visible(text string) bool {
+	return strings.ContainsFunc(text, func(char rune) bool { return unicode.IsGraphic(char) && !unicode.IsSpace(char) })
 }
 
 // oneLine trims, and puts a blank in place of each run of control characters.
@@ -192,7 +197,8 @@ func domainValue(text string) (string, bool) {
 		host, path = rest[:at], rest[at:]
 	}
 	host = strings.TrimSuffix(host, ".")
-	if !strings.Contains(host, ".") || strings.ContainsFunc(host, notInDomain) {
+	if !strings.Contains(host, ".") || strings.HasPrefix(host, ".") || strings.HasSuffix(host, ".") || strings.Contains(host, "..") ||
+		strings.ContainsFunc(host, notInDomain) {
 		return text, false
 	}
 	lower := strings.ToLower(host)
@@ -253,7 +259,7 @@ func (v *fieldValue) list(cell format.Cell) (typed, shown string, odd bool) {
 	var items []string
 	for _, text := range append([]string{cell.Text}, cell.More...) {
 		for item := range strings.SplitSeq(text, sep) {
-			if item = v.clean(item); item != "" {
+			if item = v.clean(item); visible(item) {
 				items = append(items, item)
 			}
 		}

@@ -1,0 +1,164 @@
+package scraper
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+func closed(p *register.Page) { p.Framing = register.FramedByClose; p.Status = http.StatusOK }
+func cutOff(p *register.Page) { p.Framing = register.FramedCut; p.Status = http.StatusOK }
+
+func definition(format string, sources ...string) register.Definition {
+	def := register.Definition{Parse: register.Parse{Format: format}}
+	for i, source := range sources {
+		def.Fields = append(def.Fields, register.Field{Name: fmt.Sprintf("field%d", i), From: from(source)})
+	}
+	def.Key = []string{"field0"}
+	return def
+}
+
+func TestGate(t *testing.T) {
+	csv := definition(register.FormatCSV, "name", "web")
+	text := definition(register.FormatText, "line")
+	json := definition(register.FormatJSON, ".name")
+	json.Parse.Rows = ".data[]"
+	xml := definition(register.FormatXML, "name")
+	html := definition(register.FormatHTML, "td")
+	with := func(def register.Definition, change func(*register.Definition)) register.Definition {
+		change(&def)
+		return def
+	}
+	expect := func(low, high int) func(*register.Definition) {
+		return func(d *register.Definition) { d.Expect.Entries = register.Bounds{Min: &low, Max: &high} }
+	}
+	sentinel := with(csv, func(d *register.Definition) { d.Expect.Sentinel = "# end" })
+	total := with(json, func(d *register.Definition) { d.Expect.Total = ".total" })
+	const table = "<html><table><tr><td>A<tr><td>B</table></html>"
+
+	for _, c := range []struct {
+		name    string
+		def     register.Definition
+		change  func(*register.Page)
+		health  register.Health
+		bodies  []string
+		verdict string // beginning of it
+		entries int
+	}{
+		{"a saved file", csv, nil, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "complete", 2},
+
+		{"CSV until the connection closed", csv, closed, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "partial framed body: the connection was closed", 2},
+		{"and in the middle of a row", csv, closed, register.Health{}, []string{"name,web\nA,a\nB,b"}, "partial framed body", 1},
+		{"a declared end", sentinel, closed, register.Health{}, []string{"name,web\nA,a\nB,b\n# end,\n"}, "complete", 3},
+		{"a declared end that is not there", sentinel, nil, register.Health{}, []string{"name,web\nA,a\n"}, "partial framed body: its end does not hold \"# end\"", 1},
+		{"HTML until the connection closed", html, closed, register.Health{}, []string{table}, "complete", 2},
+		{"HTML without its end", html, closed, register.Health{}, []string{"<table><tr><td>A<tr><td>Bee"}, "partial framed body", 1},
+		{"JSON until the connection closed", json, closed, register.Health{}, []string{`{"data":[{"name":"A"}]}`}, "complete", 1},
+		{"XML until the connection closed", xml, closed, register.Health{}, []string{`<r><e><name>A</name></e></r>`}, "complete", 1},
+		{"cut CSV", csv, cutOff, register.Health{}, []string{"name,web\nA,a\nB"}, "partial framed body: the body was cut off", 1},
+		{"cut CSV in a quoted cell", csv, cutOff, register.Health{}, []string{"name,web\nA,a\nB,\"b"}, "partial framed body", 1},
+		{"cut HTML", html, cutOff, register.Health{}, []string{table[:len(table)-20]}, "partial framed body", 1},
+		{"cut JSON", json, cutOff, register.Health{}, []string{`{"data":[{"name":"A"},`}, "failed same shape, cut: line 1: not JSON", 0},
+		{"cut XML", xml, cutOff, register.Health{}, []string{`<r><e><name>A</name></e><e>`}, "failed same shape, cut: line 1: not XML", 0},
+
+		{"over the cap", with(csv, func(d *register.Definition) { d.Fetch.MaxBytes = 10 }), nil, register.Health{}, []string{"name,web\nA,a\n"}, "failed under the cap, too_large: 13 bytes", 0},
+
+		{"a server error", csv, func(p *register.Page) { p.Status = 503 }, register.Health{}, []string{"name,web\nA,a\n"}, "failed right thing, status: the server answered 503 Service Unavailable", 0},
+		{"zero bytes", csv, nil, register.Health{}, []string{""}, "failed right thing, empty: the body is empty: zero bytes", 0},
+		{"white space", text, nil, register.Health{}, []string{" \r\n\ufeff"}, "failed right thing, empty: the body holds nothing", 0},
+		{"a web page for CSV", csv, nil, register.Health{}, []string{"\n<!DOCTYPE html><html><title>Welcome &amp; more</title>"}, `failed right thing, wrong_thing: a web page titled "Welcome & more" came where a CSV file was expected`, 0},
+		{"a login page for JSON", json, nil, register.Health{}, []string{"<html><head><title>Sign in</title>"}, `failed right thing, wrong_thing: a login page (a web page titled "Sign in") came where JSON was expected`, 0},
+		{"a captcha for XML", xml, nil, register.Health{}, []string{"<html><title>Just a moment...</title>"}, "failed right thing, wrong_thing: a captcha (", 0},
+		{"a captcha for HTML", html, nil, register.Health{}, []string{"<html><title>Captcha</title><p>Are you?</html>"}, "failed right thing, wrong_thing: a captcha (", 0},
+		{"maintenance for text", text, nil, register.Health{}, []string{"Service unavailable. Try later."}, "failed right thing, wrong_thing: a maintenance page (Service unavailable. Try later.) came where a list in plain text", 0},
+		{"request rejected for CSV", csv, nil, register.Health{}, []string{"Request Rejected. Your support ID is 1"}, "failed right thing, wrong_thing: a refusal (", 0},
+		{"a JSON error for CSV", csv, nil, register.Health{}, []string{`{"error": "gone"}`}, "failed right thing, wrong_thing: an error in JSON (", 0},
+		{"a JSON error for JSON", json, nil, register.Health{}, []string{`{"message":"limit","data":[]}`}, "failed right thing, wrong_thing: an error in JSON (", 0},
+		{"a PDF for CSV", csv, nil, register.Health{}, []string{"%PDF-1.7\n"}, "failed right thing, wrong_thing: a PDF file came", 0},
+		{"a ZIP for JSON", json, nil, register.Health{}, []string{"PK\x03\x04.."}, "failed right thing, wrong_thing: a ZIP or XLSX file came", 0},
+		{"plain text for HTML", html, nil, register.Health{}, []string{"name,web\n"}, "failed right thing, wrong_thing: plain text (name,web) came where a web page", 0},
+		{"XML for HTML", html, nil, register.Health{}, []string{"<?xml version='1.0'?><rss/>"}, "failed right thing, wrong_thing: an XML document came", 0},
+		{"CSV that the server calls HTML", csv, func(p *register.Page) { p.ResponseHeader = http.Header{"Content-Type": {"text/html"}} }, register.Health{}, []string{"name,web\nA,a\n"}, "complete", 1},
+
+		{"another encoding", with(csv, func(d *register.Definition) { d.Fetch.Encoding = "utf-8" }), nil, register.Health{}, []string{"name,web\nP\xf8\xedli\xb9,\xbe\n"}, "failed decodes, undecodable: 4 of ", 0},
+		{"a few U+FFFD", text, nil, register.Health{}, []string{"a\ufffd\n" + strings.Repeat("bbbbbbbbbb\n", 100)}, "complete", 2},
+		{"more than there may be", text, nil, register.Health{}, []string{"a\ufffd\n" + strings.Repeat("b\n", 100)}, "failed decodes, undecodable", 0},
+		{"but not more than there were", text, nil, register.Health{Known: true, EndsWithNewline: true, RepairRate: 0.003}, []string{"a\ufffd\n" + strings.Repeat("b\n", 100)}, "complete", 2},
+		{"UTF-8 where the definition says otherwise", with(csv, func(d *register.Definition) { d.Fetch.Encoding = "windows-1250" }), nil, register.Health{}, []string{"name,web\nPříliš,žluťoučký\n"}, "failed decodes, undecodable: fetch.encoding says windows-1250, but the bytes are utf-8", 0},
+
+		{"a renamed column", csv, nil, register.Health{}, []string{"name,site\nA,a\n"}, `failed same shape, schema_changed: a declared column is not there: "web" (field1); unknown columns are there: "site"`, 0},
+		{"a new column", csv, nil, register.Health{}, []string{"name,new,web\nA,x,a\n"}, "complete", 1},
+		{"broken CSV", csv, nil, register.Health{}, []string{"name,web\nA,\"a\"b\nC,c\n"}, "failed same shape, unreadable: line 2: not CSV", 0},
+		{"nested too deep", html, nil, register.Health{}, []string{strings.Repeat("<div>", 600)}, "failed same shape, unreadable: not HTML that we read", 0},
+
+		{"a last row with too few cells", csv, nil, register.Health{}, []string{"name,web\nA,a\nB"}, "partial last row whole: the last row (line 3) is not whole", 1},
+		{"no line end, the first time", text, nil, register.Health{}, []string{"a\nb"}, "complete", 2},
+		{"no line end, as ever", text, nil, register.Health{Known: true}, []string{"a\nb"}, "complete", 2},
+		{"a line end, as never", text, nil, register.Health{Known: true}, []string{"a\nb\n"}, "complete", 2},
+		{"no line end, for once", text, nil, register.Health{Known: true, EndsWithNewline: true}, []string{"a\nb"}, "partial last row whole: the last row (line 2)", 1},
+
+		{"a page twice", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, `{"data":[{"name":"A"}]}`}, "partial all pages: page 2 of 2 (https://example.org/2): it is page 1 once more", 1},
+		{"a page without rows", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, `{"data":[]}`, `{"data":[{"name":"B"}]}`}, "partial all pages: page 2 of 3", 2},
+		{"the empty page that ends a count", with(json, func(d *register.Definition) { d.Fetch.Pages = &register.Paging{Param: "page"} }), nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, `{"data":[]}`}, "complete", 1},
+		{"a second page that is something else", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, "<html><title>Oops</title>"}, "failed right thing, wrong_thing: page 2 of 2 (https://example.org/2): a web page titled \"Oops\"", 0},
+
+		{"no entries", json, nil, register.Health{}, []string{`{"data":[]}`}, "failed count, empty: there is not a single entry", 0},
+		{"blank rows only", csv, nil, register.Health{}, []string{"name,web\n,\n, \n"}, "failed count, empty: there is not a single entry, and 2 rows in which", 0},
+		{"no entries, as may be", with(json, expect(0, 5)), nil, register.Health{}, []string{`{"data":[]}`}, "complete", 0},
+		{"too few", with(csv, expect(3, 5)), nil, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "partial count: 2 entries are fewer than the 3", 2},
+		{"too many", with(csv, expect(0, 1)), nil, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "partial count: 2 entries are more than the 1", 2},
+		{"the declared total", total, nil, register.Health{}, []string{`{"total":2,"data":[{"name":"A"},{"name":"B"}]}`}, "complete", 2},
+		{"another total", total, nil, register.Health{}, []string{`{"total":"3 rows","data":[{"name":"A"},{"name":"B"}]}`}, "partial count: the register says that it holds 3 rows, but 2", 2},
+		{"a total that moves", total, nil, register.Health{}, []string{`{"total":2,"data":[{"name":"A"}]}`, `{"total":3,"data":[{"name":"B"}]}`}, "partial count: the declared total changed from 2 to 3", 2},
+		{"no total", total, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`}, "partial count: no total was found", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var bodies [][]byte
+			for _, body := range c.bodies {
+				bodies = append(bodies, []byte(body))
+			}
+			s, proof := readBodies(t, c.def, c.health, c.change, bodies...)
+			if got := verdict(proof); !strings.HasPrefix(got, c.verdict) {
+				t.Errorf("%s\nwant %s", got, c.verdict)
+			}
+			if len(s.Entries) != c.entries {
+				t.Errorf("%d entries, want %d: %v", len(s.Entries), c.entries, s.Entries)
+			}
+			checkOrder(t, proof)
+		})
+	}
+}
+
+// checkOrder: a proof has every line in its order, up to the first that fails.
+func checkOrder(t *testing.T, p register.Proof) {
+	t.Helper()
+	want := []string{
+		register.CheckFraming, register.CheckCap, register.CheckRightThing, register.CheckDecodes,
+		register.CheckShape, register.CheckLastRow, register.CheckPages, register.CheckCount,
+	}
+	for i, c := range p {
+		if c.Name != want[i] || c.Detail == "" || strings.Contains(c.Detail, "%!") {
+			t.Errorf("line %d is %+v, want %s with a detail", i, c, want[i])
+		}
+		if c.Verdict != register.Pass && c.Class == "" {
+			t.Errorf("%+v has no class", c)
+		}
+	}
+	if p.Failed() == nil && len(p) != len(want) {
+		t.Errorf("%d of %d checks were made", len(p), len(want))
+	}
+}
+
+func TestDeclaredTotal(t *testing.T) {
+	for text, want := range map[string]int{"1234": 1234, "Total: 1,234 results of 9": 1234, "celkem 1 234": 1234, "1\u202f234": 1234, "3 rows, 4 columns": 3} {
+		if got, ok := declaredTotal(text); got != want || !ok {
+			t.Errorf("%q holds %d, %v; want %d", text, got, ok, want)
+		}
+	}
+	if got, ok := declaredTotal("none"); ok {
+		t.Errorf("a total %d was found where there is none", got)
+	}
+}
