@@ -1,0 +1,43 @@
+package notifier
+
+import (
+	"context"
+	"time"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// Source is the stream of events.
+type Source interface {
+	// Consume calls handle for every event, from where the durable consumer of
+	// that name stands, until ctx ends. An event is done when handle returned
+	// nil, and comes again otherwise; it may come more than once in any case.
+	Consume(ctx context.Context, durable string, handle func(ctx context.Context, eventID string, body []byte) error) error
+}
+
+// Outbox is where events wait to be routed.
+type Outbox interface {
+	// Outgoing gives an event; [register.ErrNotFound] if there is none.
+	Outgoing(ctx context.Context, eventID string) (register.Outgoing, error)
+	// Unrouted gives events committed before an instant and not routed yet,
+	// oldest first.
+	Unrouted(ctx context.Context, committedBefore time.Time, limit int) ([]register.Outgoing, error)
+	// Route writes the deliveries and marks the event routed, in one
+	// transaction. For an event that is routed already it does nothing.
+	Route(ctx context.Context, eventID string, deliveries []register.Delivery, at time.Time) error
+}
+
+// Queue is where deliveries wait to be sent.
+type Queue interface {
+	// DueDeliveries gives a channel's pending deliveries whose next attempt is
+	// not after now, in order of creation.
+	DueDeliveries(ctx context.Context, channel string, now time.Time, limit int) ([]register.Delivery, error)
+	// Record adds an attempt and updates its delivery, in one transaction.
+	Record(ctx context.Context, attempt register.Attempt, delivery register.Delivery) error
+}
+
+// Ledger is the part of the store that the notifier works on.
+type Ledger interface {
+	Outbox
+	Queue
+}
