@@ -46,6 +46,16 @@ func (c Config) Reveal(env func(string) (string, bool)) func(reference string) (
 	}
 }
 
+// CredentialsPath is the path of the credentials file for nats.url; empty if
+// there is none.
+func (c Config) CredentialsPath() string {
+	path, ok := strings.CutPrefix(string(c.NATS.Credentials), "file:")
+	if !ok {
+		return ""
+	}
+	return c.beside(path)
+}
+
 func readSecret(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/regwatch/regwatch/internal/app"
+	"github.com/regwatch/regwatch/register"
+)
+
+func compareCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name: "compare", Category: groupFiles, ArgsUsage: "OLD NEW",
+		Usage: "prints what differs between two saved versions",
+		Description: describe(`Compares two saved versions of a register, whether or not a fetch would believe the difference. It
+touches no store. With --summary it prints one JSON object of counts, with the number of entries in each version.`,
+			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv",
+			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv --summary"),
+		Flags: []cli.Flag{
+			definitionFlag(), jsonFlag(jsonLines),
+			&cli.BoolFlag{Name: "summary", Usage: "print " + jsonObject + " of counts instead"},
+		},
+		ArgValidator: arguments(2, 2),
+		Action:       p.compare,
+	}
+}
+
+// summary is what compare --summary prints.
+type summary struct {
+	register.Counts
+	Old int `json:"old"` // entries
+	New int `json:"new"`
+}
+
+func (p *program) compare(ctx context.Context, cmd *cli.Command) error {
+	def, err := app.DefinitionFile(cmd.String("definition"))
+	if err != nil {
+		return err
+	}
+	done := p.working("comparing")
+	compared, err := app.Compare(ctx, def, cmd.Args().Get(0), cmd.Args().Get(1))
+	done()
+	if err != nil {
+		return err
+	}
+	if cmd.Bool("summary") {
+		return p.line(summary{compared.Counts, compared.Old, compared.New})
+	}
+	if cmd.Bool("json") {
+		return p.changeLines(compared.Changes)
+	}
+	if len(compared.Changes) > 0 {
+		t := newTable(p.out, "KIND", "ENTRY", "WHAT")
+		for _, c := range compared.Changes {
+			t.row(string(c.Kind), c.Key.Display(), whatChanged(c))
+		}
+		t.flush()
+	}
+	p.note("%s: %s; %d entries before, %d after", def.ID, countsLine(compared.Counts), compared.Old, compared.New)
+	return nil
+}

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/regwatch/regwatch/differ"
+	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper"
+)
+
+// Extract reads saved pages as one fetch and touches no store. A page that is
+// not whole is no error: the proof says so.
+func Extract(ctx context.Context, def register.Definition, files []string) (register.Snapshot, register.Proof, error) {
+	reader, wrong := scraper.NewReader(def)
+	if len(wrong) > 0 {
+		return register.Snapshot{}, nil, wrong[0]
+	}
+	pages := make([]register.Page, 0, len(files))
+	paths := map[string]string{}
+	for _, path := range files {
+		page, err := savedPage(path)
+		if err != nil {
+			return register.Snapshot{}, nil, err
+		}
+		pages = append(pages, page)
+		paths[page.SHA256] = path
+	}
+	open := func(sha256 string) (io.ReadCloser, error) { return os.Open(paths[sha256]) }
+	return reader.Read(ctx, pages, open, register.Health{})
+}
+
+// savedPage describes a file as a page that is framed by its own length.
+func savedPage(path string) (register.Page, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return register.Page{}, fmt.Errorf("open saved page: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return register.Page{}, fmt.Errorf("open saved page: %w", err)
+	}
+	hash := sha256.New()
+	last := &lastByte{}
+	n, err := io.Copy(io.MultiWriter(hash, last), bufio.NewReader(file))
+	if err != nil {
+		return register.Page{}, fmt.Errorf("read saved page: %w", err)
+	}
+	return register.Page{
+		URL: path, FetchedAt: info.ModTime().UTC(), SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: n,
+		Framing: register.FramedFile, EndsWithNewline: last.value == '\n',
+	}, nil
+}
+
+type lastByte struct{ value byte }
+
+func (l *lastByte) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		l.value = p[len(p)-1]
+	}
+	return len(p), nil
+}
+
+// Compared is the difference between two saved versions.
+type Compared struct {
+	Changes []register.Change
+	Counts  register.Counts
+	Old     int // entries
+	New     int
+}
+
+// Compare finds what differs between two saved versions of a register: all that
+// differs, whether or not gate 2 would believe it. It fails when either is not
+// a whole version.
+func Compare(ctx context.Context, def register.Definition, older, newer string) (Compared, error) {
+	prev, err := whole(ctx, def, older)
+	if err != nil {
+		return Compared{}, err
+	}
+	next, err := whole(ctx, def, newer)
+	if err != nil {
+		return Compared{}, err
+	}
+	differences := differ.Rekey(differ.Diff(prev, next), def)
+	c := Compared{Old: len(prev.Entries), New: len(next.Entries)}
+	accepted := asAccepted(differences)
+	c.Counts = register.CountOf(accepted)
+	for _, a := range accepted {
+		c.Changes = append(c.Changes, comparison(def, a))
+	}
+	return c, nil
+}
+
+func whole(ctx context.Context, def register.Definition, file string) (register.Snapshot, error) {
+	snapshot, proof, err := Extract(ctx, def, []string{file})
+	if err != nil {
+		return register.Snapshot{}, err
+	}
+	if check := proof.Failed(); check != nil {
+		return register.Snapshot{}, &register.Failure{Class: check.Class, Where: file, Err: fmt.Errorf("%s: %s", check.Name, check.Detail)}
+	}
+	return snapshot, nil
+}
+
+func asAccepted(d differ.Differences) []register.Accepted {
+	v := differ.Judge(d, differ.Seen{Complete: true}, register.Expect{Confirm: 1}, register.Memory{})
+	return v.Accepted
+}
+
+// comparison is a change that was never committed: it has no id, run or times.
+func comparison(def register.Definition, a register.Accepted) register.Change {
+	c := register.Change{
+		Register: def.ID, Title: def.Title, Authority: def.Authority.Name, Country: def.Authority.Country,
+		Attribution: def.Attribution, Kind: a.Kind, Key: a.Key(), EntryID: a.Key().ID(def.ID),
+		EarlierPeriods: []register.Period{},
+	}
+	if a.Before != nil {
+		c.Before = a.Before.Fields
+	}
+	if a.After != nil && a.Kind != register.Removed {
+		c.After = a.After.Fields
+	}
+	if a.Before != nil && c.After != nil {
+		c.Differences = register.Differences(c.Before, c.After)
+	}
+	if a.Kind == register.Rekeyed {
+		c.PreviousKey = &a.Before.Key
+	}
+	return c
+}
+
+// Fetch makes one run of a register now, by hand.
+func (a *App) Fetch(ctx context.Context, def register.Definition) (register.Run, []register.Change, error) {
+	now := time.Now().UTC()
+	due := register.Due{Register: def.ID, Tick: now, Trigger: register.TriggerManual, Interval: interval(def, now)}
+	return a.pipeline(a.scraper).Run(ctx, def, due)
+}

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// work makes the run that a due message asks for. The message is done when it
+// returns nil; an error brings it back later.
+func (s *service) work(ctx context.Context, due register.Due) error {
+	def, err := s.Definition(due.Register)
+	if err != nil {
+		s.log.Warn("a register is due that nobody defines; the message is dropped", "register", due.Register)
+		return nil
+	}
+	paused, err := s.Store.Paused(ctx, due.Register)
+	if err != nil || paused {
+		return err
+	}
+	run, changes, err := s.pipeline(s.scraper).Run(ctx, def, due)
+	switch {
+	case errors.Is(err, register.ErrAlreadyRun):
+		return nil
+	case err != nil:
+		return err
+	}
+	s.relay.Wake()
+	s.observe(run)
+	s.log.Info("run", "register", run.Register, "run", run.ID, "outcome", run.Outcome, "changes", len(changes),
+		"entries", run.Entries, "waiting", run.Waiting, "took", run.FinishedAt.Sub(run.StartedAt).Round(time.Millisecond), "reason", run.Reason)
+	return nil
+}
+
+// tidyEvery is how often the archive is thinned.
+const tidyEvery = 24 * time.Hour
+
+// tidy thins the archive to what is to be kept, now and then daily.
+func (s *service) tidy(ctx context.Context) error {
+	for {
+		if err := s.thin(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("the archive was not thinned; trying again tomorrow", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(tidyEvery):
+		}
+	}
+}
+
+// graceForNew protects bodies whose run is not recorded yet.
+const graceForNew = 24 * time.Hour
+
+func (s *service) thin(ctx context.Context) error {
+	now := time.Now()
+	kept, err := s.Store.Keep(ctx, now, s.Config.Archive.Keep)
+	if err != nil {
+		return err
+	}
+	removed, err := s.Archive.Sweep(ctx, func(sha256 string) bool { return kept[sha256] }, now.Add(-graceForNew))
+	if err == nil && removed.Objects > 0 {
+		s.log.Info("the archive was thinned", "bodies", removed.Objects, "bytes", removed.Stored)
+	}
+	return err
+}
