@@ -114,7 +114,7 @@ func fetchFails(t testing.TB, s *Scraper, def register.Definition, class string)
 	if !ok || failure.Class != class {
 		t.Fatalf("error %v (class %s), want class %s", err, register.ClassOf(err), class)
 	}
-	if !strings.Contains(failure.Error(), "://") {
+	if failure.Where == "" {
 		t.Errorf("%q names no URL", failure)
 	}
 	return fetched, failure
