@@ -29,8 +29,9 @@ type Bus struct {
 	js      jetstream.JetStream
 	ill     illness
 
-	// How long a message may be silent in work until it comes again.
-	dueAckWait, eventAckWait time.Duration
+	// How long a message may be silent in work until it comes again, and how
+	// long one waits whose register is in work.
+	dueAckWait, eventAckWait, dueBusyWait time.Duration
 }
 
 // Open starts the embedded server, or connects to the one that the options
@@ -44,7 +45,7 @@ func Open(ctx context.Context, options Options) (*Bus, error) {
 	}
 	b := &Bus{
 		options: options, log: options.Logger, closed: make(chan struct{}),
-		dueAckWait: dueAckWait, eventAckWait: eventAckWait,
+		dueAckWait: dueAckWait, eventAckWait: eventAckWait, dueBusyWait: dueBusyWait,
 	}
 	if options.URL == "" {
 		if b.server, err = startEmbedded(options); err != nil {

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -173,3 +174,5 @@ func TestExternalServer(t *testing.T) {
 		t.Errorf("error %v, want that authorization failed, at once", err)
 	}
 }
+
+func testLogTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -84,7 +84,7 @@ func (w *dueWork) do(ctx context.Context, message jetstream.Msg) {
 		return
 	}
 	if !w.take(due.Register) {
-		w.bus.settle(message.NakWithDelay(dueBusyWait))
+		w.bus.settle(message.NakWithDelay(w.bus.dueBusyWait))
 		return
 	}
 	defer w.release(due.Register)

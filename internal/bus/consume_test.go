@@ -1,0 +1,212 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// inbox collects what a handler was given.
+type inbox struct {
+	mu     sync.Mutex
+	ids    []string
+	bodies [][]byte
+}
+
+func (i *inbox) add(id string, body []byte) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.ids, i.bodies = append(i.ids, id), append(i.bodies, body)
+}
+
+func (i *inbox) list() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.ids)
+}
+
+func consume(t *testing.T, b *Bus, handle func(context.Context, string, []byte) error) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := b.Consume(ctx, "notifier", handle); err != nil {
+			t.Error(err)
+		}
+	})
+	stop = sync.OnceFunc(func() { cancel(); group.Wait() })
+	t.Cleanup(stop)
+	return stop
+}
+
+func TestConsumeGivesEveryEventOfBothStreams(t *testing.T) {
+	dir, outbox, got := t.TempDir(), newOutbox(), &inbox{}
+	b := openBus(t, Options{Dir: dir})
+	for range 3 {
+		outbox.commitChange("cz-x")
+	}
+	signal := outbox.commitSignal("cz-x", 1)
+	stopRelay := runRelay(t, b.NewRelay(outbox, RelayOptions{Logger: testLog(t)}))
+	stop := consume(t, b, func(_ context.Context, id string, body []byte) error { got.add(id, body); return nil })
+	within(t, 5*time.Second, "four events", func() bool { return len(got.list()) == 4 })
+	stop()
+	stopRelay()
+
+	i := slices.Index(got.list(), signal.ID)
+	if i < 0 {
+		t.Fatalf("no signal among %v", got.list())
+	}
+	var event register.Event
+	if err := json.Unmarshal(got.bodies[i], &event); err != nil || event.Type != "regwatch.ops.held" || event.ID != signal.ID {
+		t.Errorf("event %+v, %v", event, err)
+	}
+	if changes := slices.Delete(got.list(), i, i+1); !slices.Equal(changes, outbox.ids(StreamChanges, "cz-x")) {
+		t.Errorf("changes came as %v", changes)
+	}
+
+	// What was acknowledged does not come again after a restart; what is new does.
+	closeBus(t, b)
+	b = openBus(t, Options{Dir: dir})
+	fifth := outbox.commitChange("cz-x")
+	runRelay(t, b.NewRelay(outbox, RelayOptions{Logger: testLog(t)}))
+	consume(t, b, func(_ context.Context, id string, body []byte) error { got.add(id, body); return nil })
+	within(t, 5*time.Second, "the new event", func() bool { return len(got.list()) >= 5 })
+	if ids := got.list(); len(ids) != 5 || ids[4] != fifth.ID {
+		t.Errorf("events %v, want the fifth to be %s", ids, fifth.ID)
+	}
+}
+
+func TestConsumeComesAgainAfterAnError(t *testing.T) {
+	b, outbox, got := openBus(t, Options{}), newOutbox(), &inbox{}
+	outbox.commitChange("cz-x")
+	outbox.commitChange("cz-x")
+	consume(t, b, func(_ context.Context, id string, body []byte) error {
+		got.add(id, body)
+		if len(got.list()) == 1 {
+			return errors.New("database is locked")
+		}
+		return nil
+	})
+	runRelay(t, b.NewRelay(outbox, RelayOptions{Logger: testLog(t)}))
+	within(t, 10*time.Second, "the first event again", func() bool {
+		return slices.Equal(got.list(), []string{"cz-x-c1", "cz-x-c2", "cz-x-c1"})
+	})
+}
+
+func TestConsumeHealsWhenItsConsumerOrStreamIsGone(t *testing.T) {
+	b, outbox, got := openBus(t, Options{}), newOutbox(), &inbox{}
+	consume(t, b, func(_ context.Context, id string, body []byte) error { got.add(id, body); return nil })
+	relay := b.NewRelay(outbox, RelayOptions{Poll: 10 * time.Millisecond, Logger: testLog(t)})
+	runRelay(t, relay)
+	outbox.commitChange("cz-x")
+	within(t, 5*time.Second, "the first event", func() bool { return len(got.list()) == 1 })
+	if err := b.js.DeleteConsumer(t.Context(), StreamChanges, "notifier"); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 10*time.Second, "the first event again, for a new consumer", func() bool { return len(got.list()) == 2 })
+	if err := b.js.DeleteStream(t.Context(), StreamChanges); err != nil {
+		t.Fatal(err)
+	}
+	second := outbox.commitChange("cz-x")
+	within(t, 20*time.Second, "the second event", func() bool { return slices.Contains(got.list(), second.ID) })
+}
+
+// outsider is somebody else's program: plain nats.go over TCP, with a durable
+// consumer of its own.
+type outsider struct {
+	conn     *nats.Conn
+	consumer jetstream.Consumer
+}
+
+func newOutsider(t *testing.T, url, token string) *outsider {
+	t.Helper()
+	conn, err := nats.Connect(url, nats.Token(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	consumer, err := js.CreateOrUpdateConsumer(t.Context(), StreamChanges, jetstream.ConsumerConfig{
+		Durable: "somebody", AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: "regwatch.v1.change.cz-x.>",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &outsider{conn, consumer}
+}
+
+// read takes n messages and checks that they go on at sequence first.
+func (o *outsider) read(t *testing.T, first, n int) {
+	t.Helper()
+	for want := first; want < first+n; want++ {
+		message, err := o.consumer.Next(jetstream.FetchMaxWait(5 * time.Second))
+		if err != nil {
+			t.Fatalf("waiting for sequence %d: %v", want, err)
+		}
+		var event struct {
+			ID   string
+			Data register.Change
+		}
+		if err := json.Unmarshal(message.Data(), &event); err != nil {
+			t.Fatal(err)
+		}
+		header := message.Headers()
+		if *event.Data.Sequence != int64(want) || header.Get(HeaderSequence) != strconv.Itoa(want) || header.Get("Nats-Msg-Id") != event.ID {
+			t.Fatalf("sequence %d, headers %v, want %d", *event.Data.Sequence, header, want)
+		}
+		if err := message.DoubleAck(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOutsideConsumerGetsEveryChangeInOrder(t *testing.T) {
+	dir, outbox := t.TempDir(), newOutbox()
+	options := Options{Dir: dir, Listen: "127.0.0.1:0", Token: "s3cret"}
+	b := openBus(t, options)
+	relay := b.NewRelay(outbox, RelayOptions{Holder: "one", Logger: testLog(t)})
+	stop := runRelay(t, relay)
+	commit := func(n int) {
+		for range n {
+			outbox.commitChange("cz-x")
+			outbox.commitChange("ee-y")
+			relay.Wake()
+		}
+	}
+	out := newOutsider(t, b.URL(), "s3cret")
+	commit(100)
+	out.read(t, 1, 100)
+	out.conn.Close()
+	commit(50) // while it is away
+
+	out = newOutsider(t, b.URL(), "s3cret")
+	out.read(t, 101, 50)
+	out.conn.Close()
+	commit(25)
+	within(t, 5*time.Second, "the outbox is empty", func() bool { return outbox.waiting() == 0 })
+	stop()
+	closeBus(t, b) // and while the service is away
+	commit(25)
+
+	b = openBus(t, options)
+	relay = b.NewRelay(outbox, RelayOptions{Holder: "one", Logger: testLog(t)})
+	runRelay(t, relay)
+	out = newOutsider(t, b.URL(), "s3cret")
+	defer out.conn.Close()
+	out.read(t, 151, 50)
+	if message, err := out.consumer.Next(jetstream.FetchMaxWait(50 * time.Millisecond)); err == nil {
+		t.Errorf("one too many: %v", message.Headers())
+	}
+}
