@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/regwatch/regwatch/register"
 )
 
 // exact gives an instant as the store keeps it: UTC, to the microsecond.
@@ -72,6 +74,9 @@ func (d document) Scan(value any) error {
 	case nil:
 		return nil
 	case string:
+		if values, ok := d.to.(*register.Values); ok { // the bulk of what is read; we wrote it, so it needs no validation
+			return values.UnmarshalJSON([]byte(text))
+		}
 		return json.Unmarshal([]byte(text), d.to)
 	default:
 		return fmt.Errorf("column of JSON holds %T", value)

@@ -12,13 +12,12 @@ import (
 const microsPerDay = 24 * 60 * 60 * 1_000_000
 
 // kept selects the pages of the runs whose bodies the archive must not lose: what
-// an accepted change, a baseline or a held run rests on, and the last sighting of
-// each head, for ever; what is younger than an instant; and of each register and
-// UTC day the last run, a complete one if there is one.
+// an accepted change, a baseline or a held run rests on; what is younger than an
+// instant; and of each register and UTC day the last run, a complete one if there
+// is one. So the last sighting of every head is among them.
 const kept = `
 	SELECT pages FROM runs
 	WHERE accepted > 0 OR outcome IN ('baseline', 'held') OR started_at >= ?
-		OR id IN (SELECT seen_run FROM heads)
 		OR id IN (
 			SELECT id FROM (
 				SELECT id, row_number() OVER (

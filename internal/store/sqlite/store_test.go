@@ -15,7 +15,7 @@ func database(t *testing.T) storetest.Database {
 	return func(t *testing.T) storetest.Store { return open(t, path) }
 }
 
-func open(t *testing.T, path string) *sqlite.Store {
+func open(t testing.TB, path string) *sqlite.Store {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {

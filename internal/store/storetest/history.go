@@ -135,7 +135,7 @@ func testAsOf(t *testing.T, open Database) {
 	same(t, "long after", s.asOf(ended.Add(1000*time.Hour)), now)
 	same(t, "now", s.asOf(time.Time{}), now)
 	stop := errors.New("enough")
-	if err := s.store.AsOf(ctx, s.id, ended, func(register.Listing) error { return stop }); err != stop {
+	if err := s.store.AsOf(ctx, s.id, ended, func(register.Listing) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("the error of yield came back as %v", err)
 	}
 	inside := 0

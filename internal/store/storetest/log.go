@@ -51,7 +51,7 @@ func testChangeLog(t *testing.T, open Database) {
 		same(t, tt.name, collectChanges(t, store, tt.filter), tt.want)
 	}
 	stop := errors.New("enough")
-	if err := store.Changes(t.Context(), register.ChangeFilter{}, func(register.Change) error { return stop }); err != stop {
+	if err := store.Changes(t.Context(), register.ChangeFilter{}, func(register.Change) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("the error of yield came back as %v", err)
 	}
 }
