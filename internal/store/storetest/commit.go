@@ -125,6 +125,9 @@ func testOrigins(t *testing.T, open Database) {
 	for _, origin := range []register.Origin{register.Import, register.Upgrade} {
 		c := s.next(register.OutcomeChanged)
 		c.Run.Origin, c.Run.Trigger = origin, register.TriggerImport
+		if origin == register.Upgrade {
+			c.Run.Trigger, c.Run.Fingerprint = register.TriggerUpgrade, "reader-2"
+		}
 		c.Accepted = []register.Accepted{added(entry("by "+string(origin), ""))}
 		run, changes := s.commit(c)
 		if changes[0].Sequence != nil || changes[0].ID != register.ChangeID(s.id, run.ID, 1, c.Accepted[0]) {
@@ -134,6 +137,7 @@ func testOrigins(t *testing.T, open Database) {
 	head, err := s.store.Head(t.Context(), s.id)
 	check(t, err)
 	same(t, "origin after an import and an upgrade", head.Origin, register.Import)
+	same(t, "fingerprint after an upgrade", head.Fingerprint, "reader-2")
 	s.accept(added(entry("by watch", "")))
 	events, err := s.store.Unpublished(t.Context(), 0)
 	check(t, err)

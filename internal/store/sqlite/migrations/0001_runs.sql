@@ -5,7 +5,7 @@ CREATE TABLE runs (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     register     TEXT    NOT NULL,
     tick         INTEGER,
-    "trigger"    TEXT    NOT NULL CHECK ("trigger" IN ('schedule', 'manual', 'import')),
+    "trigger"    TEXT    NOT NULL CHECK ("trigger" IN ('schedule', 'manual', 'import', 'upgrade')),
     origin       TEXT    NOT NULL CHECK (origin IN ('watch', 'import', 'upgrade')),
     started_at   INTEGER,
     observed_at  INTEGER,
