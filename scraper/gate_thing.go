@@ -71,10 +71,7 @@ func cameInstead(format string, page register.Page, raw []byte, start string) st
 	case isJSON:
 		return jsonThing(start)
 	case format == register.FormatCSV || format == register.FormatText:
-		if len(start) < 1024 && refusal(start) != "" {
-			return refusal(start) + " (" + snippet(start) + ")"
-		}
-		return ""
+		return refusalInText(start)
 	}
 	return "plain text (" + snippet(start) + ")"
 }
@@ -115,7 +112,7 @@ func binaryName(raw []byte) string {
 }
 
 var (
-	markupStart = regexp.MustCompile(`^<[!?A-Za-z]`)
+	markupStart = regexp.MustCompile(`^<([!?][^>]*|[A-Za-z][A-Za-z0-9:_-]*(\s[^>]*)?/?)>`)
 	htmlTag     = regexp.MustCompile(`(?i)<(!doctype\s+html|html|head|body)[\s>]`)
 	jsonStart   = regexp.MustCompile(`^(\{\s*["}]|\[\s*[\[{"\]0-9-])`)
 	titleTag    = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
@@ -168,23 +165,45 @@ func snippet(text string) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// refusal says what a title, or a short text, sounds like; "" for nothing known.
-func refusal(text string) string {
-	text = strings.ToLower(text)
-	for _, kind := range []struct {
-		name    string
-		phrases []string
-	}{
-		{"a captcha", []string{"captcha", "are you a robot", "you are human", "just a moment", "attention required", "security check"}},
-		{"a maintenance page", []string{"maintenance", "temporarily unavailable", "service unavailable", "under construction", "odstávka", "wartung"}},
-		{"a refusal", []string{"request rejected", "access denied", "forbidden", "too many requests", "unauthorized", "you have been blocked"}},
-		{"an error page", []string{"not found", "internal server error", "bad gateway", "gateway timeout", "gateway time-out", "error 404", "error 500"}},
-		{"a login page", []string{"log in", "login", "sign in", "přihlášení", "anmeldung"}},
-	} {
-		for _, phrase := range kind.phrases {
-			if strings.Contains(text, phrase) {
-				return kind.name
+// excuses are the words by which a page says that it is not the register.
+var excuses = []struct {
+	kind    string
+	phrases []string
+}{
+	{"a captcha", []string{"captcha", "are you a robot", "you are human", "just a moment", "attention required", "security check"}},
+	{"a maintenance page", []string{"maintenance", "temporarily unavailable", "service unavailable", "under construction", "odstávka", "wartung"}},
+	{"a refusal", []string{"request rejected", "access denied", "forbidden", "too many requests", "unauthorized", "you have been blocked"}},
+	{"an error page", []string{"not found", "internal server error", "bad gateway", "gateway timeout", "gateway time-out", "error 404", "error 500"}},
+	{"a login page", []string{"log in", "login", "sign in", "přihlášení", "anmeldung"}},
+}
+
+// refusal says what a title sounds like; "" for nothing known.
+func refusal(title string) string {
+	title = strings.ToLower(title)
+	for _, excuse := range excuses {
+		for _, phrase := range excuse.phrases {
+			if strings.Contains(title, phrase) {
+				return excuse.kind
 			}
+		}
+	}
+	return ""
+}
+
+// refusalInText names a refusal in plain text: a line or two that begin with
+// words no list begins with. A short list of real names must never look so.
+func refusalInText(start string) string {
+	const mostLines = 5
+	if len(start) > 1024 || strings.Count(start, "\n") >= mostLines {
+		return ""
+	}
+	first, _, _ := strings.Cut(strings.ToLower(start), "\n")
+	for _, phrase := range []string{
+		"request rejected", "access denied", "too many requests", "service unavailable", "service temporarily unavailable",
+		"internal server error", "bad gateway", "gateway timeout", "404 not found", "403 forbidden", "503 service", "502 bad", "429 too",
+	} {
+		if strings.HasPrefix(first, phrase) || strings.HasPrefix(first, "error: "+phrase) {
+			return "a refusal (" + snippet(start) + ")"
 		}
 	}
 	return ""
