@@ -138,6 +138,12 @@ func testOrigins(t *testing.T, open Database) {
 	check(t, err)
 	same(t, "origin after an import and an upgrade", head.Origin, register.Import)
 	same(t, "fingerprint after an upgrade", head.Fingerprint, "reader-2")
+	c := s.next(register.OutcomeUnchanged) // it reads pages that could not be proved whole
+	c.Run.Origin, c.Run.Trigger, c.Run.Fingerprint, c.Run.Proof[0].Verdict = register.Upgrade, register.TriggerUpgrade, "reader-3", register.Lack
+	s.commit(c)
+	head, err = s.store.Head(t.Context(), s.id)
+	check(t, err)
+	same(t, "fingerprint after another", head.Fingerprint, "reader-3")
 	s.accept(added(entry("by watch", "")))
 	events, err := s.store.Unpublished(t.Context(), 0)
 	check(t, err)
