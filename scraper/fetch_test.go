@@ -1,8 +1,6 @@
 package scraper
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -142,7 +140,7 @@ func TestFetchKeepsBytesAndCircumstances(t *testing.T) {
 	if got := store.text(t, page.SHA256); got != content || page.Bytes != int64(len(content)) {
 		t.Errorf("archived %q (%d bytes)", got, page.Bytes)
 	}
-	if page.Framing != register.FramedLength || !page.EndsWithNewline || page.Status != 200 || page.Attempts != 1 || page.Method != "GET" || page.FinalURL != "" {
+	if page.Framing != register.FramedLength || !page.EndsWithNewline || page.Status != 200 || page.Attempts != 1 || page.Method != http.MethodGet || page.FinalURL != "" {
 		t.Errorf("page %+v", page)
 	}
 	if agent != "regwatch/1.2 (+ops@example.org)" || encoding != "gzip" {
@@ -160,56 +158,6 @@ func TestFetchKeepsBytesAndCircumstances(t *testing.T) {
 	if fetched.ObservedAt != page.FetchedAt || fetched.NotModified || fetched.PagingEnded != "" {
 		t.Errorf("fetched %+v", fetched)
 	}
-}
-
-func TestSizeLimitIsExact(t *testing.T) {
-	s, store := newTestScraper(t)
-	const limit = 200_000
-	pages := map[string]http.HandlerFunc{}
-	for name, size := range map[string]int{"exact": limit, "over": limit + 1} {
-		body := bytes.Repeat([]byte("x"), size)
-		pages["/length/"+name] = func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", fmt.Sprint(size))
-			_, _ = w.Write(body)
-		}
-		pages["/chunked/"+name] = func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write(body[:10])
-			w.(http.Flusher).Flush()
-			_, _ = w.Write(body[10:])
-		}
-		pages["/gzip/"+name] = func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = w.Write(zipped(body))
-		}
-	}
-	server := newSite(t, pages)
-	for _, way := range []string{"length", "chunked", "gzip"} {
-		def := own(server.URL + "/" + way + "/exact")
-		def.Fetch.MaxBytes = limit
-		fetched := fetchOK(t, s, def, register.Validators{})
-		if page := fetched.Pages[0]; page.Bytes != limit || len(store.text(t, page.SHA256)) != limit || page.Framing == register.FramedCut {
-			t.Errorf("%s, exactly the limit: %+v", way, page)
-		}
-		def.Fetch.URLs = []string{server.URL + "/" + way + "/over"}
-		fetched, failure := fetchFails(t, s, def, register.ClassTooLarge)
-		if !strings.Contains(failure.Hint, "fetch.max_bytes") {
-			t.Errorf("hint %q", failure.Hint)
-		}
-		if len(fetched.Pages) != 1 || fetched.Pages[0].SHA256 != "" {
-			t.Errorf("%s, one byte over: %+v", way, fetched.Pages)
-		}
-	}
-	if usage, err := store.Usage(t.Context()); err != nil || usage.Objects != 1 {
-		t.Errorf("archive holds %+v, %v; want the one body", usage, err)
-	}
-}
-
-func zipped(content []byte) []byte {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, _ = w.Write(content)
-	w.Close()
-	return b.Bytes()
 }
 
 // raw serves bytes as they are, then closes the connection.
@@ -239,124 +187,6 @@ func raw(t testing.TB, responses ...string) string {
 	})
 	t.Cleanup(func() { listener.Close(); group.Wait() })
 	return "http://" + listener.Addr().String() + "/page"
-}
-
-func TestFraming(t *testing.T) {
-	zip := string(zipped([]byte("name\nA\n")))
-	for _, test := range []struct {
-		name, response string
-		framing        register.Framing
-		body           string
-	}{
-		{"length", "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nname\nA\n", register.FramedLength, "name\nA\n"},
-		{"empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", register.FramedLength, ""},
-		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nname\nA\n\r\n0\r\n\r\n", register.FramedChunks, "name\nA\n"},
-		{"closed", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nname\nA\n", register.FramedByClose, "name\nA\n"},
-		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nname\nA\n", register.FramedByClose, "name\nA\n"},
-		{"length not met", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nname\nA\n", register.FramedCut, "name\nA\n"},
-		{"last chunk missing", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nname\nA\n\r\n", register.FramedCut, "name\nA\n"},
-		{"chunk cut", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\nname\nA\n", register.FramedCut, "name\nA\n"},
-		{"gzip", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(zip), zip), register.FramedLength, "name\nA\n"},
-		{"gzip empty", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", register.FramedLength, ""},
-		{"gzip cut", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(zip)-6, zip[:len(zip)-6]), register.FramedCut, "name\nA\n"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			s, store := newTestScraper(t)
-			page := fetchOK(t, s, own(raw(t, test.response)), register.Validators{}).Pages[0]
-			if got := store.text(t, page.SHA256); page.Framing != test.framing || got != test.body {
-				t.Errorf("framing %q, body %q", page.Framing, got)
-			}
-			if want := 1; test.framing != register.FramedCut && page.Attempts != want {
-				t.Errorf("%d attempts", page.Attempts)
-			} else if test.framing == register.FramedCut && page.Attempts != maxAttempts {
-				t.Errorf("%d attempts at a body that is cut", page.Attempts)
-			}
-		})
-	}
-}
-
-func TestCutBodyIsAskedForAgain(t *testing.T) {
-	s, store := newTestScraper(t)
-	url := raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nname\nA\n", "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nname\nA\n")
-	page := fetchOK(t, s, own(url), register.Validators{}).Pages[0]
-	if page.Framing != register.FramedLength || page.Attempts != 2 {
-		t.Errorf("page %+v", page)
-	}
-	if usage, _ := store.Usage(t.Context()); usage.Objects != 1 {
-		t.Errorf("archive holds %+v", usage)
-	}
-}
-
-func TestOddContentEncodings(t *testing.T) {
-	damaged := zipped(bytes.Repeat([]byte("name\n"), 1000))
-	damaged[len(damaged)-6] ^= 0xff // its checksum
-	for name, page := range map[string]http.HandlerFunc{
-		"brotli":    encoded("br", []byte("x")),
-		"deflate":   encoded("deflate", []byte("x")),
-		"nested":    encoded("gzip, gzip", zipped(zipped([]byte("x")))),
-		"not gzip":  encoded("gzip", []byte("name\nthis is plain text\n")),
-		"corrupted": encoded("gzip", damaged),
-	} {
-		s, _ := newTestScraper(t)
-		server := newSite(t, map[string]http.HandlerFunc{"/": page})
-		fetched, _ := fetchFails(t, s, own(server.URL+"/"), register.ClassUndecodable)
-		if len(fetched.Pages) != 1 || fetched.Pages[0].SHA256 == "" {
-			t.Errorf("%s: pages %+v", name, fetched.Pages)
-		}
-	}
-}
-
-func encoded(coding string, body []byte) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", coding)
-		_, _ = w.Write(body)
-	}
-}
-
-func TestStatuses(t *testing.T) {
-	s, store := newTestScraper(t)
-	for _, test := range []struct{ status, attempts int }{
-		{400, 1}, {403, 1}, {404, 1}, {410, 1}, {429, 3}, {500, 3}, {503, 3}, {501, 1}, {203, 1}, {204, 1}, {206, 1}, {304, 1}, {302, 1},
-	} {
-		server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(test.status)
-			if test.status >= 400 {
-				_, _ = fmt.Fprintf(w, "error page %d", test.status)
-			}
-		}})
-		fetched, failure := fetchFails(t, s, own(server.URL+"/"), register.ClassStatus)
-		if !strings.Contains(failure.Error(), fmt.Sprint(test.status)) {
-			t.Errorf("%d: message %q", test.status, failure)
-		}
-		if len(fetched.Pages) != 1 || int(server.asked.Load()) != test.attempts {
-			t.Fatalf("%d: %d pages, asked %d times", test.status, len(fetched.Pages), server.asked.Load())
-		}
-		page := fetched.Pages[0]
-		if page.Status != test.status || page.Attempts != test.attempts {
-			t.Errorf("%d: page %+v", test.status, page)
-		}
-		if test.status >= 400 && store.text(t, page.SHA256) != fmt.Sprintf("error page %d", test.status) {
-			t.Errorf("%d: the error page is not archived", test.status)
-		}
-	}
-}
-
-func TestPassingTroubleIsRetried(t *testing.T) {
-	s, _ := newTestScraper(t)
-	asked := 0
-	server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, _ *http.Request) {
-		switch asked++; asked {
-		case 1:
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case 2:
-			panic(http.ErrAbortHandler) // the connection breaks without an answer
-		default:
-			_, _ = io.WriteString(w, "name\nA\n")
-		}
-	}})
-	if page := fetchOK(t, s, own(server.URL+"/"), register.Validators{}).Pages[0]; asked != 3 || page.Status != 200 {
-		t.Errorf("asked %d times, page %+v", asked, page)
-	}
 }
 
 func TestUnreachable(t *testing.T) {
@@ -392,7 +222,7 @@ func TestPostForms(t *testing.T) {
 	form := own(server.URL + "/moved")
 	form.Fetch.Form = map[string]string{"q": "a b", "page": "1"}
 	page := fetchOK(t, s, form, register.Validators{}).Pages[0]
-	if got, want := store.text(t, page.SHA256), "POST application/x-www-form-urlencoded page=1&q=a+b"; got != want || page.Method != "POST" {
+	if got, want := store.text(t, page.SHA256), "POST application/x-www-form-urlencoded page=1&q=a+b"; got != want || page.Method != http.MethodPost {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 	json := own(server.URL + "/")
@@ -438,6 +268,28 @@ func TestFetchEndsWithItsCaller(t *testing.T) {
 	if _, isFailure := errors.AsType[*register.Failure](err); !errors.Is(err, context.Canceled) || isFailure {
 		t.Errorf("error %v", err)
 	}
+}
+
+// The end may come just before the archive is asked for room.
+func TestEndBeforeTheBody(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s, store := newTestScraper(t)
+	s.archive = endingArchive{store, cancel}
+	server := newSite(t, map[string]http.HandlerFunc{"/": serve("name\n")})
+	_, err := s.Fetch(ctx, own(server.URL+"/"), register.Validators{})
+	if _, isFailure := errors.AsType[*register.Failure](err); !errors.Is(err, context.Canceled) || isFailure {
+		t.Errorf("error %v", err)
+	}
+}
+
+type endingArchive struct {
+	testArchive
+	end context.CancelFunc
+}
+
+func (a endingArchive) Create(ctx context.Context) (Body, error) {
+	a.end()
+	return a.testArchive.Create(ctx)
 }
 
 func TestArchiveTroubleIsOurs(t *testing.T) {

@@ -72,9 +72,11 @@ func (s *Scraper) allowed(ctx context.Context, rt http.RoundTripper, private boo
 	if rules.allows(u) {
 		return nil
 	}
-	return &register.Failure{Class: register.ClassBlockedRobots, Where: u.String(),
+	return &register.Failure{
+		Class: register.ClassBlockedRobots, Where: u.String(),
 		Err:  fmt.Errorf("%s/robots.txt asks not to fetch this", origin),
-		Hint: "ask the authority to allow the user agent " + robotsToken + ", or for another address of the register"}
+		Hint: "ask the authority to allow the user agent " + robotsToken + ", or for another address of the register",
+	}
 }
 
 // rulesOf gives a host's rules. One fetch asks, the others wait for its answer.
@@ -120,9 +122,11 @@ func (s *Scraper) fetchRobots(ctx context.Context, rt http.RoundTripper, u *url.
 			}
 		case res.StatusCode >= 500:
 			discard(res)
-			return robotsRules{}, &register.Failure{Class: register.ClassBlockedRobots, Where: u.String(),
+			return robotsRules{}, &register.Failure{
+				Class: register.ClassBlockedRobots, Where: u.String(),
 				Err:  fmt.Errorf("the server answered %d %s, which means that nothing may be fetched (RFC 9309)", res.StatusCode, http.StatusText(res.StatusCode)),
-				Hint: "this passes when the server is well again"}
+				Hint: "this passes when the server is well again",
+			}
 		case res.StatusCode >= 200 && res.StatusCode < 300:
 			return readRobots(ctx, res)
 		default:
@@ -149,8 +153,10 @@ func robotsTarget(u *url.URL, location string) (*url.URL, error) {
 		target, err = safenet.CheckURL(target.String())
 	}
 	if err != nil {
-		return nil, &register.Failure{Class: register.ClassBlockedAddress, Where: u.String(),
-			Err: fmt.Errorf("it redirects to %.200q, which is refused: %w", location, err)}
+		return nil, &register.Failure{
+			Class: register.ClassBlockedAddress, Where: u.String(),
+			Err: fmt.Errorf("it redirects to %.200q, which is refused: %w", location, err),
+		}
 	}
 	return target, nil
 }

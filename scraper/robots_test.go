@@ -1,8 +1,6 @@
 package scraper
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -10,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/regwatch/regwatch/register"
@@ -73,9 +70,6 @@ func FuzzParseRobots(f *testing.F) {
 		rules := parseRobots([]byte(text))
 		if rules.crawlDelay < 0 || rules.crawlDelay > time.Hour {
 			t.Errorf("crawl delay %v", rules.crawlDelay)
-		}
-		if rules.allows(u) != rules.allows(u) {
-			t.Error("two answers to one question")
 		}
 		if !rules.allows(u) && len(rules.rules) == 0 {
 			t.Error("disallowed by no rule")
@@ -190,39 +184,4 @@ func TestRobotsAreAskedForOnceADay(t *testing.T) {
 	if asked.Load() == 1 {
 		t.Error("not asked again after a day")
 	}
-}
-
-func TestCrawlDelay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for delay, want := range map[string]time.Duration{"5": 5 * time.Second, "100000": maxCrawlDelay, "0": 0, "-1": 0, "x": 0} {
-			s, _ := newTestScraper(t)
-			rules := parseRobots(fmt.Appendf(nil, "User-agent: *\nCrawl-delay: %s\n", delay))
-			u := &url.URL{Scheme: "https", Host: "public.example"}
-			s.limits.slow(u, rules.crawlDelay)
-			began := time.Now()
-			for range 3 {
-				if err := s.limits.wait(t.Context(), u); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got := time.Since(began).Round(time.Second); got != 2*want {
-				t.Errorf("delay %q: three requests took %v, want %v", delay, got, 2*want)
-			}
-		}
-	})
-}
-
-func TestTurnAfterTheTimeLimitIsNotWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := newTestScraper(t, func(o *Options) { o.HostRate = 0.001 })
-		def := own("http://public.example/1", "http://public.example/2", "http://public.example/3")
-		f := s.newFetching(def, register.Validators{})
-		f.transport.net = &scripted{began: time.Now(), page: func(int) (int, http.Header) { return http.StatusOK, nil }}
-		began := time.Now()
-		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errTimeLimit)
-		defer cancel()
-		if err := f.all(ctx); register.ClassOf(err) != register.ClassTooSlow || time.Since(began) > time.Second {
-			t.Errorf("after %v: %v", time.Since(began), err)
-		}
-	})
 }

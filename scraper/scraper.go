@@ -126,8 +126,10 @@ func (s *Scraper) Fetch(ctx context.Context, def register.Definition, v register
 	f := s.newFetching(def, v)
 	defer func() {
 		if p := recover(); p != nil {
-			err = &register.Failure{Class: register.ClassInternal, Where: f.transport.asked.url, Err: fmt.Errorf("fetch %s: panic: %v", def.ID, p),
-				Hint: "this is a defect of regwatch; please report it"}
+			err = &register.Failure{
+				Class: register.ClassInternal, Where: f.transport.asked.url, Err: fmt.Errorf("fetch %s: panic: %v", def.ID, p),
+				Hint: "this is a defect of regwatch; please report it",
+			}
 		}
 		fetched = f.result(err == nil)
 	}()

@@ -157,8 +157,10 @@ func (t *transport) redirect(req *http.Request, res *http.Response) (*http.Respo
 		_, err = safenet.CheckURL(target.String())
 	}
 	if err != nil {
-		return nil, &register.Failure{Class: register.ClassBlockedAddress, Where: req.URL.String(),
-			Err: fmt.Errorf("it redirects to %.200q, which is refused: %w", location, err)}
+		return nil, &register.Failure{
+			Class: register.ClassBlockedAddress, Where: req.URL.String(),
+			Err: fmt.Errorf("it redirects to %.200q, which is refused: %w", location, err),
+		}
 	}
 	res.Body, res.ContentLength = http.NoBody, 0
 	res.Request = req
@@ -168,8 +170,11 @@ func (t *transport) redirect(req *http.Request, res *http.Response) (*http.Respo
 // checkRedirect bounds redirects, and keeps what identifies us from other hosts.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
-		return &register.Failure{Class: register.ClassStatus, Where: via[0].URL.String(),
-			Err: fmt.Errorf("stopped after %d redirects, the last to %.200s", maxRedirects, req.URL.String()), Hint: "open the page in a browser and use the address it ends at"}
+		return &register.Failure{
+			Class: register.ClassStatus, Where: via[0].URL.String(),
+			Err:  fmt.Errorf("stopped after %d redirects, the last to %.200s", maxRedirects, req.URL.String()),
+			Hint: "open the page in a browser and use the address it ends at",
+		}
 	}
 	from := via[len(via)-1].URL
 	if !sameOrigin(from, req.URL) {

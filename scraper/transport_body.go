@@ -41,6 +41,9 @@ func (t *transport) receive(ctx context.Context, stop context.CancelCauseFunc, r
 	defer res.Body.Close()
 	body, err := t.scraper.archive.Create(ctx)
 	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause // not the archive's trouble
+		}
 		return nil, fmt.Errorf("%w: %w", errArchive, err)
 	}
 	in := intake{body: body, limit: t.fetch.SizeLimit()}
@@ -81,9 +84,11 @@ func (t *transport) receive(ctx context.Context, stop context.CancelCauseFunc, r
 }
 
 func (t *transport) tooLarge(err error, limit int64) error {
-	return &register.Failure{Class: register.ClassTooLarge, Where: t.asked.url,
+	return &register.Failure{
+		Class: register.ClassTooLarge, Where: t.asked.url,
 		Err:  fmt.Errorf("%w (%d bytes after decompression)", err, limit),
-		Hint: "if the register is really that large, raise fetch.max_bytes"}
+		Hint: "if the register is really that large, raise fetch.max_bytes",
+	}
 }
 
 // ctxAlive reports whether the fetch goes on: one connection that stalled was

@@ -1,19 +1,14 @@
 package scraper
 
 import (
-	"compress/gzip"
-	"context"
 	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/regwatch/regwatch/internal/safenet"
 	"github.com/regwatch/regwatch/register"
@@ -158,10 +153,10 @@ func TestHTTP2(t *testing.T) {
 	server.Config.ErrorLog = silentLog()
 	server.StartTLS()
 	defer server.Close()
-	net := safenet.New(safenet.Options{AllowPrivate: true})
-	net.Transport().TLSClientConfig.RootCAs = x509.NewCertPool()
-	net.Transport().TLSClientConfig.RootCAs.AddCert(server.Certificate())
-	s, store := newTestScraper(t, func(o *Options) { o.PrivateNet = net })
+	trusting := safenet.New(safenet.Options{AllowPrivate: true})
+	trusting.Transport().TLSClientConfig.RootCAs = x509.NewCertPool()
+	trusting.Transport().TLSClientConfig.RootCAs.AddCert(server.Certificate())
+	s, store := newTestScraper(t, func(o *Options) { o.PrivateNet = trusting })
 	page := fetchOK(t, s, own(server.URL+"/"), register.Validators{}).Pages[0]
 	if got := store.text(t, page.SHA256); got != "HTTP/2.0\n" || page.Framing != register.FramedChunks {
 		t.Errorf("%q, framing %q", got, page.Framing)
@@ -169,241 +164,4 @@ func TestHTTP2(t *testing.T) {
 	if page := fetchOK(t, s, own(server.URL+"/cut"), register.Validators{}).Pages[0]; page.Framing != register.FramedCut {
 		t.Errorf("a reset stream has framing %q", page.Framing)
 	}
-}
-
-func TestGzipBombEndsAtTheLimit(t *testing.T) {
-	s, _ := newTestScraper(t)
-	server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		bomb := gzip.NewWriter(w)
-		zeros := make([]byte, 1<<20)
-		for range 1 << 10 {
-			if _, err := bomb.Write(zeros); err != nil {
-				return
-			}
-		}
-		bomb.Close()
-	}})
-	def := own(server.URL + "/")
-	def.Fetch.MaxBytes = 64 << 20
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	fetchFails(t, s, def, register.ClassTooLarge)
-	runtime.ReadMemStats(&after)
-	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 64<<20 {
-		t.Errorf("the heap grew by %d bytes", grown)
-	}
-}
-
-// Deflate blocks without content let gzip hold endless nothing.
-func TestGzipOfEndlessNothing(t *testing.T) {
-	s, _ := newTestScraper(t)
-	server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		empty := zipped(nil)
-		block := []byte(strings.Repeat(string(empty), 1000))
-		for {
-			if _, err := w.Write(block); err != nil {
-				return
-			}
-		}
-	}})
-	def := own(server.URL + "/")
-	def.Fetch.MaxBytes = 1000
-	fetchFails(t, s, def, register.ClassTooLarge)
-}
-
-func TestEndlessBodies(t *testing.T) {
-	s, _ := newTestScraper(t)
-	server := newSite(t, map[string]http.HandlerFunc{
-		"/chunks": func(w http.ResponseWriter, _ *http.Request) {
-			for {
-				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-					return
-				}
-			}
-		},
-		"/announced": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", "10000000000")
-			_, _ = w.Write(make([]byte, 1<<10))
-		},
-		"/error": func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(http.StatusNotFound)
-			for {
-				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-					return
-				}
-			}
-		},
-		"/header": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("X-Large", strings.Repeat("x", 2<<20))
-			_, _ = io.WriteString(w, "x")
-		},
-	})
-	for path, class := range map[string]string{
-		"/chunks": register.ClassTooLarge, "/announced": register.ClassTooLarge, "/error": register.ClassStatus, "/header": register.ClassUnreachable,
-	} {
-		def := own(server.URL + path)
-		def.Fetch.MaxBytes = 3 << 20
-		fetchFails(t, s, def, class)
-	}
-}
-
-func TestDripEndsWithTheTimeLimit(t *testing.T) {
-	s, store := newTestScraper(t)
-	server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, "na")
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	}})
-	def := own(server.URL + "/")
-	def.Fetch.Timeout = 100 * time.Millisecond
-	fetched, failure := fetchFails(t, s, def, register.ClassTooSlow)
-	if !strings.Contains(failure.Hint, "fetch.timeout") {
-		t.Errorf("hint %q", failure.Hint)
-	}
-	if len(fetched.Pages) != 1 || fetched.Pages[0].Framing != register.FramedCut || store.text(t, fetched.Pages[0].SHA256) != "na" {
-		t.Errorf("what was received is not kept: %+v", fetched.Pages)
-	}
-}
-
-func TestStalledConnectionIsGivenUp(t *testing.T) {
-	s, _ := newTestScraper(t)
-	s.stall = 50 * time.Millisecond
-	asked := 0
-	server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, "name\n")
-		if asked++; asked == 1 {
-			w.(http.Flusher).Flush()
-			<-r.Context().Done()
-		}
-	}})
-	page := fetchOK(t, s, own(server.URL+"/"), register.Validators{}).Pages[0]
-	if page.Attempts != 2 || page.Framing != register.FramedLength {
-		t.Errorf("page %+v", page)
-	}
-}
-
-// scripted answers without a network, so that waiting can be tested on a
-// bubble's clock.
-type scripted struct {
-	began time.Time
-	asked []time.Duration // when, besides robots.txt
-	page  func(n int) (status int, header http.Header)
-}
-
-func (s *scripted) RoundTrip(req *http.Request) (*http.Response, error) {
-	res := &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{}, Body: http.NoBody, Request: req, ProtoMajor: 1, ProtoMinor: 1}
-	if req.URL.Path == "/robots.txt" {
-		return res, nil
-	}
-	s.asked = append(s.asked, time.Since(s.began))
-	status, header := s.page(len(s.asked))
-	res.StatusCode = status
-	if header != nil {
-		res.Header = header
-	}
-	return res, nil
-}
-
-// fetchScripted fetches def through script.
-func fetchScripted(t *testing.T, s *Scraper, def register.Definition, script *scripted) (Fetched, error) {
-	t.Helper()
-	script.began = time.Now()
-	f := s.newFetching(def, register.Validators{})
-	f.transport.net = script
-	err := f.all(t.Context())
-	return f.result(err == nil), err
-}
-
-func TestRetryAfterIsHonoured(t *testing.T) {
-	for _, test := range []struct {
-		name, value string
-		asked       int
-		wait        time.Duration
-	}{
-		{"seconds", "30", 2, 30 * time.Second},
-		{"a date", "date", 2, 45 * time.Second},
-		{"too long", "3600", 1, 0},
-		{"nonsense", "soon", 2, 0},
-		{"negative", "-5", 2, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s, _ := newTestScraper(t)
-				value := test.value
-				if value == "date" {
-					value = time.Now().Add(45 * time.Second).UTC().Format(http.TimeFormat)
-				}
-				script := &scripted{page: func(n int) (int, http.Header) {
-					if n == 1 {
-						return http.StatusTooManyRequests, http.Header{"Retry-After": {value}}
-					}
-					return http.StatusOK, nil
-				}}
-				_, err := fetchScripted(t, s, own("http://public.example/"), script)
-				if len(script.asked) != test.asked || (err == nil) != (test.asked == 2) {
-					t.Fatalf("asked at %v: %v", script.asked, err)
-				}
-				if wait := script.asked[len(script.asked)-1]; wait < test.wait || wait > test.wait+time.Second {
-					t.Errorf("waited %v, want %v", wait, test.wait)
-				}
-			})
-		})
-	}
-}
-
-func TestBackoffGrowsAndEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := newTestScraper(t, func(o *Options) { o.RetryBase = 10 * time.Second })
-		script := &scripted{page: func(int) (int, http.Header) { return http.StatusBadGateway, nil }}
-		fetched, err := fetchScripted(t, s, own("http://public.example/"), script)
-		if register.ClassOf(err) != register.ClassStatus || len(script.asked) != maxAttempts || len(fetched.Pages) != 1 {
-			t.Fatalf("asked at %v: %v", script.asked, err)
-		}
-		first, second := script.asked[1], script.asked[2]-script.asked[1]
-		if first < 5*time.Second || first >= 15*time.Second || second < 10*time.Second || second >= 30*time.Second {
-			t.Errorf("waited %v and %v", first, second)
-		}
-	})
-}
-
-func TestNoWaitOutlastsTheTimeLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := newTestScraper(t)
-		def := own("http://public.example/")
-		script := &scripted{page: func(int) (int, http.Header) {
-			return http.StatusServiceUnavailable, http.Header{"Retry-After": {"60"}}
-		}}
-		began := time.Now()
-		ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, errTimeLimit)
-		defer cancel()
-		f := s.newFetching(def, register.Validators{})
-		f.transport.net = script
-		if err := f.all(ctx); register.ClassOf(err) != register.ClassStatus || time.Since(began) > time.Second {
-			t.Errorf("after %v: %v", time.Since(began), err)
-		}
-	})
-}
-
-func TestHostsTurnsAreShared(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := newTestScraper(t, func(o *Options) { o.HostRate = 1 })
-		urls := []string{"http://public.example/1", "http://public.example/2", "http://public.example/3", "http://other.example/", "http://public.example/4"}
-		script := &scripted{page: func(int) (int, http.Header) { return http.StatusOK, nil }}
-		if _, err := fetchScripted(t, s, own(urls...), script); err != nil {
-			t.Fatal(err)
-		}
-		// robots.txt and two pages go at once; the other host has its own turns
-		for i, want := range []time.Duration{0, 0, time.Second, time.Second, 2 * time.Second} {
-			if got := script.asked[i].Round(10 * time.Millisecond); got != want {
-				t.Errorf("page %d was asked for at %v, want %v", i+1, got, want)
-			}
-		}
-		again := &scripted{page: script.page}
-		if _, err := fetchScripted(t, s, own(urls[0]), again); err != nil || again.asked[0].Round(10*time.Millisecond) != time.Second {
-			t.Errorf("another fetch did not wait for its turn: %v, %v", again.asked, err)
-		}
-	})
 }

@@ -42,8 +42,7 @@ func Open(dir string) (*Archive, error) {
 	}
 	a := &Archive{root: root, dir: dir}
 	if err := a.prepare(); err != nil {
-		root.Close()
-		return nil, fmt.Errorf("open archive %s: %w", dir, err)
+		return nil, errors.Join(fmt.Errorf("open archive %s: %w", dir, err), root.Close())
 	}
 	return a, nil
 }

@@ -164,8 +164,12 @@ func TestRedirectLoopEnds(t *testing.T) {
 	defer server.Close()
 	n := New(Options{AllowPrivate: true})
 	defer n.Close()
-	if res, err := n.Client().Get(server.URL); err == nil || !strings.Contains(err.Error(), "5 redirects") {
+	res, err := n.Client().Get(server.URL)
+	if err == nil || !strings.Contains(err.Error(), "5 redirects") {
 		t.Errorf("%v, %v", res, err)
+	}
+	if res != nil {
+		res.Body.Close()
 	}
 	if asked.Load() != 6 {
 		t.Errorf("asked %d times, want the page and 5 redirects", asked.Load())
