@@ -1,7 +1,9 @@
 package scraper
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -16,11 +18,11 @@ const (
 // redacted, long values cut.
 func keptHeader(h http.Header) http.Header {
 	kept := make(http.Header, min(len(h), maxKeptNames))
-	for name, values := range h {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
 		if len(kept) >= maxKeptNames {
 			break
 		}
-		switch value := strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD"); {
+		switch value := strings.ToValidUTF8(strings.Join(h[name], ", "), "\uFFFD"); {
 		case isSecret(name):
 			kept[name] = []string{redacted}
 		case len(value) > maxKeptValue:
