@@ -21,14 +21,14 @@ import (
 )
 
 // openApp opens an app on an empty directory, with nothing configured.
-func openApp(t *testing.T) *App {
+func openApp(t testing.TB) *App {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Data = t.TempDir()
 	return openWith(t, cfg, &definitionSet{shipped: map[string]register.Definition{}, watched: map[string]register.Definition{}})
 }
 
-func openWith(t *testing.T, cfg config.Config, set *definitionSet) *App {
+func openWith(t testing.TB, cfg config.Config, set *definitionSet) *App {
 	t.Helper()
 	a, err := open(t.Context(), Options{Version: "test", Stderr: t.Output(), hostRate: 10_000}, cfg, set)
 	if err != nil {
@@ -106,7 +106,7 @@ func (b *inbox) all() []received {
 }
 
 // wait waits until so many different events have arrived.
-func (b *inbox) wait(t *testing.T, n int) []received {
+func (b *inbox) wait(t testing.TB, n int) []received {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	for {
@@ -140,7 +140,7 @@ type outside struct {
 	consume jetstream.ConsumeContext
 }
 
-func connectOutside(t *testing.T, url, token string) *outside {
+func connectOutside(t testing.TB, url, token string) *outside {
 	t.Helper()
 	o := &outside{arrived: make(chan struct{}, 1)}
 	var err error
@@ -153,7 +153,7 @@ func connectOutside(t *testing.T, url, token string) *outside {
 	return o
 }
 
-func (o *outside) subscribe(t *testing.T) {
+func (o *outside) subscribe(t testing.TB) {
 	t.Helper()
 	js, err := jetstream.New(o.conn)
 	if err != nil {
@@ -162,7 +162,7 @@ func (o *outside) subscribe(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	consumer, err := js.CreateOrUpdateConsumer(ctx, "REGWATCH_CHANGES", jetstream.ConsumerConfig{
-		Durable: "outside", AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 1,
+		Durable: "outside", AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 1, AckWait: 2 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func (o *outside) all() []received {
 	return append([]received(nil), o.events...)
 }
 
-func (o *outside) wait(t *testing.T, n int) []received {
+func (o *outside) wait(t testing.TB, n int) []received {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	for {
@@ -210,7 +210,7 @@ func (o *outside) wait(t *testing.T, n int) []received {
 }
 
 // inSequence fails unless the events, repeats left out, are numbered 1, 2, 3 …
-func inSequence(t *testing.T, events []received) (repeats int) {
+func inSequence(t testing.TB, events []received) (repeats int) {
 	t.Helper()
 	seen := map[string]bool{}
 	next := int64(1)

@@ -23,7 +23,7 @@ type running struct {
 	stop func()
 }
 
-func startService(t *testing.T, a *App) *running {
+func startService(t testing.TB, a *App) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{runs: make(chan register.Run, 100)}
@@ -50,7 +50,7 @@ func startService(t *testing.T, a *App) *running {
 }
 
 // due makes the register due now, as the scheduler does, and waits for the run.
-func (r *running) due(t *testing.T, id string) register.Run {
+func (r *running) due(t testing.TB, id string) register.Run {
 	t.Helper()
 	if err := r.bus.PublishDue(t.Context(), register.Due{Register: id, Tick: time.Now().UTC(), Trigger: register.TriggerSchedule}); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func (r *running) due(t *testing.T, id string) register.Run {
 	return r.nextRun(t)
 }
 
-func (r *running) nextRun(t *testing.T) register.Run {
+func (r *running) nextRun(t testing.TB) register.Run {
 	t.Helper()
 	select {
 	case run := <-r.runs:
@@ -71,7 +71,7 @@ func (r *running) nextRun(t *testing.T) register.Run {
 
 // serviceConfig watches one register, tells everything to a webhook, and lets
 // consumers outside in.
-func serviceConfig(t *testing.T, hook string) config.Config {
+func serviceConfig(t testing.TB, hook string) config.Config {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Data = t.TempDir()
@@ -89,7 +89,7 @@ func serviceConfig(t *testing.T, hook string) config.Config {
 
 // freePort asks the system for a port that a server which is started anew can
 // come back to.
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
