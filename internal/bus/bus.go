@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	requestTimeout = 10 * time.Second       // of one question to JetStream
+	requestTimeout = 5 * time.Second        // of one question to JetStream
 	connectFor     = 30 * time.Second       // until a server that does not answer is an error
 	connectEvery   = 500 * time.Millisecond // while it does not
 	reconnectWait  = time.Second

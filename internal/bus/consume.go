@@ -63,14 +63,15 @@ func (s *source) each(ctx context.Context, batch int, do func(context.Context, j
 	pause := pauseFirst
 	for ctx.Err() == nil {
 		n, err := s.fetch(ctx, batch, do)
-		switch {
-		case n > 0:
+		if n > 0 {
 			pause = pauseFirst
-		case err != nil && ctx.Err() == nil:
-			s.bus.log.Warn("can not read stream; trying again", "stream", s.stream, "in", pause, "err", err)
-			sleep(ctx, pause)
-			pause = min(2*pause, pauseMost)
 		}
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		s.bus.log.Warn("can not read stream; trying again", "stream", s.stream, "in", pause, "err", err)
+		sleep(ctx, pause)
+		pause = min(2*pause, pauseMost)
 	}
 }
 

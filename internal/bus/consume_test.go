@@ -113,7 +113,7 @@ func TestConsumeHealsWhenItsConsumerOrStreamIsGone(t *testing.T) {
 	if err := b.js.DeleteConsumer(t.Context(), StreamChanges, "notifier"); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 10*time.Second, "the first event again, for a new consumer", func() bool { return len(got.list()) == 2 })
+	within(t, 30*time.Second, "the first event again, for a new consumer", func() bool { return len(got.list()) == 2 })
 	if err := b.js.DeleteStream(t.Context(), StreamChanges); err != nil {
 		t.Fatal(err)
 	}
