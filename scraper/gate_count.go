@@ -36,6 +36,11 @@ func checkLastRow(e evidence) register.Check {
 // are counted, the first without rows is how their end is known.
 func checkPages(e evidence) register.Check {
 	const name = register.CheckPages
+	for i, p := range e.pages {
+		if p.PagingEnded != "" {
+			return lack(name, register.ClassCut, "%sno page was asked for after it: %s", e.of(i), p.PagingEnded)
+		}
+	}
 	if len(e.pages) == 1 {
 		return pass(name, "one page")
 	}

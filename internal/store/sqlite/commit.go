@@ -159,9 +159,7 @@ func (w *work) moveHead(ctx context.Context) error {
 	}
 	if isSighting(w.run) {
 		w.head.SeenRun, w.head.SeenAt = w.run.ID, w.run.ObservedAt
-		if w.run.Origin != register.Upgrade { // no fetch: it closes no gap that an import left
-			w.head.Origin = w.run.Origin
-		}
+		w.head.Origin = originAfter(w.head.Origin, w.run)
 	}
 	if isSighting(w.run) || w.run.Origin == register.Upgrade && w.run.Outcome != register.OutcomeFailed {
 		w.head.Fingerprint = w.run.Fingerprint
@@ -170,4 +168,17 @@ func (w *work) moveHead(ctx context.Context) error {
 		return fmt.Errorf("save head: %w", err)
 	}
 	return nil
+}
+
+// originAfter says what the head was last seen by. A fetch closes the gap that
+// an import left, although its own changes still have the import's origin; an
+// upgrade fetches nothing and closes none.
+func originAfter(before register.Origin, run register.Run) register.Origin {
+	switch {
+	case run.Trigger == register.TriggerImport:
+		return register.Import
+	case run.Origin == register.Upgrade:
+		return before
+	}
+	return register.Watch
 }

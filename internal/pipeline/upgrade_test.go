@@ -1,0 +1,87 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/regwatch/regwatch/internal/pipeline"
+	"github.com/regwatch/regwatch/internal/testsite"
+	"github.com/regwatch/regwatch/register"
+)
+
+func TestChangedDefinitionAnnouncesNothing(t *testing.T) {
+	b := newBench(t)
+	b.site.Publish("/list.csv", csv("id,name,reason\n1,a,x\n2,b,y\n3,c,z\n"))
+	b.def.Fields = b.def.Fields[:2] // without the reason
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.site.Publish("/list.csv", csv("id,name,reason\n1,a,x\n2,b,y\n3,c,z\n4,d,w\n"))
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+
+	b.def.Fields = append(b.def.Fields, register.Field{Name: "reason", From: []register.Source{{Name: "reason"}}})
+	b.site.Publish("/list.csv", csv("id,name,reason\n1,a,x\n2,b,y\n3,c,changed\n4,d,w\n5,e,v\n"))
+	_, changes := b.run()
+	if len(changes) != 2 { // what the register changed, and nothing of ours
+		t.Fatalf("%d changes, want 2: %+v", len(changes), changes)
+	}
+	for _, c := range changes {
+		if c.Origin != register.Watch {
+			t.Errorf("%s %s has origin %s", c.Kind, c.Key, c.Origin)
+		}
+	}
+	if got := *changes[1].Sequence; got != 3 {
+		t.Errorf("sequence %d, want 3: the upgrade takes none", got)
+	}
+	signals := b.signals()
+	if len(signals) != 1 || signals[0].State != register.StateUpgraded || signals[0].Counts["changed"] != 4 {
+		t.Errorf("signals %+v", signals)
+	}
+}
+
+func TestDefinitionThatCanNotReadTheHeadFailsAndKeepsIt(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.def.Fields[1].From = []register.Source{{Name: "title"}}
+	if run := b.expect(register.OutcomeFailed, register.Counts{}); run.Class != register.ClassShape || run.Entries != 2 {
+		t.Errorf("%s with %d entries: %s", run.Class, run.Entries, run.Reason)
+	}
+}
+
+func TestGapAfterAnImportIsRecordedAndNotAnnounced(t *testing.T) {
+	b := newBench(t)
+	live := b.Pipeline.Source
+	for i, body := range []string{"id,name\n1,a\n2,b\n", "id,name\n1,a\n2,b\n3,c\n"} {
+		at := b.tick.Add(time.Duration(i-48) * time.Hour)
+		b.Pipeline.Source = pipeline.Saved{
+			Name: "old.csv", SavedAt: at, Archive: b.archive,
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader([]byte(body))), nil },
+		}
+		if _, _, err := b.Run(t.Context(), b.def, register.Due{Register: b.def.ID, Tick: at, Trigger: register.TriggerImport}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Pipeline.Source = live
+	b.publish("1,a", "2,b", "3,c", "4,d", "5,e")
+	for i, want := range []register.Origin{register.Import, register.Watch} {
+		if i == 1 {
+			b.publish("1,a", "2,b", "3,c", "4,d", "5,e", "6,f")
+		}
+		_, changes := b.run()
+		if len(changes) == 0 {
+			t.Fatal("no change")
+		}
+		for _, c := range changes {
+			if c.Origin != want || (c.Sequence == nil) != (want == register.Import) {
+				t.Errorf("%s %s has origin %s and sequence %v, want %s", c.Kind, c.Key, c.Origin, c.Sequence, want)
+			}
+		}
+	}
+	if signals := b.signals(); len(signals) != 1 || signals[0].Counts["added"] != 2 {
+		t.Errorf("signals %+v", signals)
+	}
+}
+
+func csv(body string) http.Handler { return testsite.Plain("text/csv", []byte(body)) }
