@@ -14,14 +14,14 @@ import (
 
 func TestChangedDefinitionAnnouncesNothing(t *testing.T) {
 	b := newBench(t)
-	b.site.Publish("/list.csv", csv("id,name,reason\n1,a,x\n2,b,y\n3,c,z\n"))
+	b.site.Publish("/list.csv", csvPage("id,name,reason\n1,a,x\n2,b,y\n3,c,z\n"))
 	b.def.Fields = b.def.Fields[:2] // without the reason
 	b.expect(register.OutcomeBaseline, register.Counts{})
-	b.site.Publish("/list.csv", csv("id,name,reason\n1,a,x\n2,b,y\n3,c,z\n4,d,w\n"))
+	b.site.Publish("/list.csv", csvPage("id,name,reason\n1,a,x\n2,b,y\n3,c,z\n4,d,w\n"))
 	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
 
 	b.def.Fields = append(b.def.Fields, register.Field{Name: "reason", From: []register.Source{{Name: "reason"}}})
-	b.site.Publish("/list.csv", csv("id,name,reason\n1,a,x\n2,b,y\n3,c,changed\n4,d,w\n5,e,v\n"))
+	b.site.Publish("/list.csv", csvPage("id,name,reason\n1,a,x\n2,b,y\n3,c,changed\n4,d,w\n5,e,v\n"))
 	_, changes := b.run()
 	if len(changes) != 2 { // what the register changed, and nothing of ours
 		t.Fatalf("%d changes, want 2: %+v", len(changes), changes)
@@ -84,4 +84,4 @@ func TestGapAfterAnImportIsRecordedAndNotAnnounced(t *testing.T) {
 	}
 }
 
-func csv(body string) http.Handler { return testsite.Plain("text/csv", []byte(body)) }
+func csvPage(body string) http.Handler { return testsite.Plain("text/csv", []byte(body)) }
