@@ -5,15 +5,88 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strings"
 
+	"github.com/andybalholm/cascadia"
 	"github.com/gocolly/colly/v2"
-	"golang.org/x/net/publicsuffix"
 
+	"github.com/regwatch/regwatch/internal/safenet"
 	"github.com/regwatch/regwatch/register"
 )
+
+// fetching is one fetch under way.
+type fetching struct {
+	scraper   *Scraper
+	def       register.Definition
+	before    register.Validators
+	collector *colly.Collector
+	transport *transport
+	reader    *Reader // where pages are counted
+
+	pages       []register.Page
+	conditional bool   // at least one request was sent with conditions
+	ended       string // why paging ended early
+
+	next      string // link found on the last page, absolute; empty if it can not be followed
+	nextHref  string // as written
+	nextFound bool
+}
+
+// all fetches every page of the register, in order.
+func (f *fetching) all(ctx context.Context) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	collector, err := f.newCollector(ctx)
+	if err != nil {
+		return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("prepare fetch of %s: %w", f.def.ID, err)}
+	}
+	f.collector = collector
+	paging := f.def.Fetch.Pages
+	for _, address := range f.def.Fetch.URLs {
+		switch {
+		case paging == nil || paging.Next == "" && paging.Param == "":
+			_, err = f.visit(ctx, address)
+		case paging.Next != "":
+			err = f.follow(ctx, address, paging.Limit())
+		default:
+			err = f.count(ctx, address, *paging)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check refuses what no request should be made for.
+func (f *fetching) check() error {
+	if len(f.def.Fetch.URLs) == 0 {
+		return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("the definition of %s has no fetch.url", f.def.ID)}
+	}
+	for _, address := range f.def.Fetch.URLs {
+		if _, err := safenet.CheckURL(address); err != nil {
+			return &register.Failure{Class: register.ClassBlockedAddress, Where: address, Err: err, Hint: "mend fetch.url"}
+		}
+	}
+	paging := f.def.Fetch.Pages
+	if paging == nil {
+		return nil
+	}
+	if paging.Next != "" {
+		if _, err := cascadia.ParseGroup(paging.Next); err != nil {
+			return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("fetch.pages.next of %s: %w", f.def.ID, err)}
+		}
+		return nil
+	}
+	reader, errs := NewReader(f.def) // paging by number ends where there are no rows
+	if len(errs) > 0 {
+		return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("read the definition of %s: %w", f.def.ID, errs[0])}
+	}
+	f.reader = reader
+	return nil
+}
 
 // newCollector gives a fetch its own collector. What could be said by options
 // is set afterwards, because colly lets COLLY_ environment variables override
@@ -120,32 +193,4 @@ func (f *fetching) header(address, method string) http.Header {
 	}
 	f.addConditions(h, address, method)
 	return h
-}
-
-// Limits of a fetch's cookies.
-const (
-	maxCookies     = 100
-	maxCookieBytes = 4 << 10
-)
-
-// jar holds the cookies of one fetch, and not more than a browser would.
-type jar struct {
-	*cookiejar.Jar
-	taken int
-}
-
-func newJar() (*jar, error) {
-	j, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
-	return &jar{Jar: j}, err
-}
-
-// SetCookies takes cookies until there are too many.
-func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
-	for _, cookie := range cookies {
-		if j.taken >= maxCookies || len(cookie.Name)+len(cookie.Value) > maxCookieBytes {
-			continue
-		}
-		j.taken++
-		j.Jar.SetCookies(u, []*http.Cookie{cookie})
-	}
 }

@@ -9,85 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/andybalholm/cascadia"
-	"github.com/gocolly/colly/v2"
-
-	"github.com/regwatch/regwatch/internal/safenet"
 	"github.com/regwatch/regwatch/register"
 )
-
-// fetching is one fetch under way.
-type fetching struct {
-	scraper   *Scraper
-	def       register.Definition
-	before    register.Validators
-	collector *colly.Collector
-	transport *transport
-	reader    *Reader // where pages are counted
-
-	pages       []register.Page
-	conditional bool   // at least one request was sent with conditions
-	ended       string // why paging ended early
-
-	next      string // link found on the last page, absolute; empty if it can not be followed
-	nextHref  string // as written
-	nextFound bool
-}
-
-// all fetches every page of the register, in order.
-func (f *fetching) all(ctx context.Context) error {
-	if err := f.check(); err != nil {
-		return err
-	}
-	collector, err := f.newCollector(ctx)
-	if err != nil {
-		return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("prepare fetch of %s: %w", f.def.ID, err)}
-	}
-	f.collector = collector
-	paging := f.def.Fetch.Pages
-	for _, address := range f.def.Fetch.URLs {
-		switch {
-		case paging == nil || paging.Next == "" && paging.Param == "":
-			_, err = f.visit(ctx, address)
-		case paging.Next != "":
-			err = f.follow(ctx, address, paging.Limit())
-		default:
-			err = f.count(ctx, address, *paging)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// check refuses what no request should be made for.
-func (f *fetching) check() error {
-	if len(f.def.Fetch.URLs) == 0 {
-		return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("the definition of %s has no fetch.url", f.def.ID)}
-	}
-	for _, address := range f.def.Fetch.URLs {
-		if _, err := safenet.CheckURL(address); err != nil {
-			return &register.Failure{Class: register.ClassBlockedAddress, Where: address, Err: err, Hint: "mend fetch.url"}
-		}
-	}
-	paging := f.def.Fetch.Pages
-	if paging == nil {
-		return nil
-	}
-	if paging.Next != "" {
-		if _, err := cascadia.ParseGroup(paging.Next); err != nil {
-			return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("fetch.pages.next of %s: %w", f.def.ID, err)}
-		}
-		return nil
-	}
-	reader, errs := NewReader(f.def) // paging by number ends where there are no rows
-	if len(errs) > 0 {
-		return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("read the definition of %s: %w", f.def.ID, errs[0])}
-	}
-	f.reader = reader
-	return nil
-}
 
 // follow goes from page to page by their next link. It ends by rule at the page
 // without one; anything else that ends it is noted.
