@@ -66,6 +66,9 @@ func (p *program) changes(ctx context.Context, cmd *cli.Command, a *app.App) err
 		return p.changeLines(kept)
 	}
 	p.changeTable(kept)
+	if total == 0 {
+		p.note("no changes")
+	}
 	if total > len(kept) {
 		p.note("%d earlier ones are not shown: --limit 0 shows all", total-len(kept))
 	}

@@ -63,6 +63,9 @@ func (p *program) deliveries(ctx context.Context, cmd *cli.Command, a *app.App) 
 		deliveries = deliveries[:limit]
 	}
 	p.deliveryTable(deliveries)
+	if len(deliveries) == 0 {
+		p.note("no deliveries")
+	}
 	if more {
 		p.note("earlier ones are not shown: --limit 0 shows all")
 	}

@@ -65,6 +65,9 @@ func (p *program) runs(ctx context.Context, cmd *cli.Command, a *app.App) error 
 			number(run.Counts.Total()), fmt.Sprint(run.Entries), run.Reason)
 	}
 	t.flush()
+	if len(runs) == 0 {
+		p.note("no runs")
+	}
 	if more {
 		p.note("earlier ones are not shown: --limit 0 shows all")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -21,9 +22,10 @@ const tableBlock = 1000
 
 // table shows rows to people.
 type table struct {
-	w     *tabwriter.Writer
-	whole bool // show values in full, however long
-	rows  int
+	w      *tabwriter.Writer
+	header []string // shown above the first row; no row, no header
+	whole  bool     // show values in full, however long
+	rows   int
 }
 
 // newWholeTable shows its values in full.
@@ -34,13 +36,14 @@ func newWholeTable(w io.Writer, header ...string) *table {
 }
 
 func newTable(w io.Writer, header ...string) *table {
-	t := &table{w: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
-	t.write(header)
-	return t
+	return &table{w: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0), header: header}
 }
 
 // row adds one; its cells may hold anything.
 func (t *table) row(cells ...string) {
+	if t.rows == 0 {
+		t.write(slices.Clone(t.header))
+	}
 	for i, cell := range cells {
 		if cells[i] = visible(cell); !t.whole {
 			cells[i] = app.Shorten(cells[i], cellWidth)
