@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -57,9 +58,9 @@ func (f *findings) body(fetch register.Fetch, written *node) {
 	switch {
 	case form != nil && body != nil:
 		f.add("fetch.json", "`form` and `json` exclude each other", "")
-	case form != nil && fetch.Method == "GET":
+	case form != nil && fetch.Method == http.MethodGet:
 		f.add("fetch.method", "GET sends no form", "leave method out, or write POST")
-	case body != nil && fetch.Method == "GET":
+	case body != nil && fetch.Method == http.MethodGet:
 		f.add("fetch.method", "GET sends no body", "leave method out, or write POST")
 	}
 }

@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -174,7 +175,7 @@ func TestLoadTellsEveryErrorOfEveryFile(t *testing.T) {
 	}, func(d register.Definition) []register.FieldError {
 		return []register.FieldError{{Path: "parse.format", Message: "also wrong"}}
 	})
-	errs, ok := err.(schedules.Errors)
+	errs, ok := errors.AsType[schedules.Errors](err)
 	if !ok {
 		t.Fatalf("got %T", err)
 	}
@@ -212,7 +213,7 @@ func TestLoadBoundsAliases(t *testing.T) {
 		if err == nil || len(definitions) > 0 {
 			t.Errorf("%s: got %v, %v", name, definitions, err)
 		}
-		if errs, ok := err.(schedules.Errors); ok && len(errs) > 40 {
+		if errs, ok := errors.AsType[schedules.Errors](err); ok && len(errs) > 40 {
 			t.Errorf("%s: %d errors", name, len(errs))
 		}
 		if took := time.Since(start); took > 2*time.Second {
@@ -260,7 +261,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		errs, ok := err.(schedules.Errors)
+		errs, ok := errors.AsType[schedules.Errors](err)
 		if !ok || len(errs) == 0 {
 			t.Fatalf("got %T %v", err, err)
 		}

@@ -77,7 +77,7 @@ func NewScheduler(o Options) (*Scheduler, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.jitter == nil {
-		s.jitter = func(most time.Duration) time.Duration { return rand.N(most) }
+		s.jitter = rand.N[time.Duration]
 	}
 	return s, nil
 }

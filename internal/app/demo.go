@@ -57,7 +57,7 @@ func (d *demo) perform(ctx context.Context, version, dir string, log io.Writer) 
 	if d.site, err = testsite.Start(); err != nil {
 		return err
 	}
-	defer d.site.Close()
+	defer func() { err = errors.Join(err, d.site.Close()) }()
 	if d.receiver, err = startReceiver(d.secret); err != nil {
 		return err
 	}

@@ -172,24 +172,37 @@ func (a *App) aboutBroker(ctx context.Context) []Finding {
 	defer func() { _ = lock.Unlock() }() // the lock ends with the process in any case
 	ctx, cancel := context.WithTimeout(ctx, brokerTimeout)
 	defer cancel()
-	if err := a.tryBroker(ctx); err != nil {
+	full, err := a.tryBroker(ctx)
+	if err != nil {
 		return []Finding{{"broker", Broken, err.Error(), "see `nats` in the configuration, and that there is room on the disk"}}
 	}
-	return []Finding{{Check: "broker", Verdict: Fine, Detail: "starts and stores messages; no service is running now"}}
+	f := Finding{Check: "broker", Verdict: Fine, Detail: "starts and stores messages; no service is running now"}
+	if full != "" {
+		f.Verdict, f.Detail, f.Next = Warning, full, "its oldest messages go soon; nothing is lost: the store keeps every change"
+	}
+	return []Finding{f}
 }
 
 const brokerTimeout = 15 * time.Second
 
-func (a *App) tryBroker(ctx context.Context) (err error) {
+// tryBroker opens the broker and closes it again; full names a stream that is
+// nearly full.
+func (a *App) tryBroker(ctx context.Context) (full string, err error) {
 	options, err := (&service{App: a}).busOptions()
 	if err != nil {
-		return err
+		return "", err
 	}
 	broker, err := bus.Open(ctx, options)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return errors.Join(broker.Health(ctx), broker.Close(ctx))
+	streams, err := broker.Usage(ctx)
+	for _, stream := range streams {
+		if stream.Share() >= bus.AlarmShare {
+			full = fmt.Sprintf("the stream %s is %.0f %% full", stream.Stream, 100*stream.Share())
+		}
+	}
+	return full, errors.Join(err, broker.Health(ctx), broker.Close(ctx))
 }
 
 func (a *App) aboutService(ctx context.Context) Finding {

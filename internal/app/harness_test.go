@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -227,8 +226,6 @@ func inSequence(t testing.TB, events []received) (repeats int) {
 	}
 	return repeats
 }
-
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func numbered(from, to int, kind string) []string {
 	var rows []string

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -226,8 +225,7 @@ func (k *killTest) publish() {
 	for _, row := range k.page {
 		k.everOn[row] = true
 	}
-	var page http.Handler = smallPage(k.page...)
-	k.site.Publish("/list.csv", page)
+	k.site.Publish("/list.csv", smallPage(k.page...))
 }
 
 // settle lets the last page be seen by two ticks, and everything be delivered.

@@ -14,7 +14,7 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 	def, err := s.Definition(due.Register)
 	if err != nil {
 		s.log.Warn("a register is due that nobody defines; the message is dropped", "register", due.Register)
-		return nil
+		return nil //nolint:nilerr // to be brought again would not make it known
 	}
 	paused, err := s.Store.Paused(ctx, due.Register)
 	if err != nil || paused {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestMetricsAreServed(t *testing.T) {
 	m.Outbox("publication", 3)
 	m.Stream("REGWATCH_CHANGES", 0.25)
 	answer := httptest.NewRecorder()
-	m.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{
 		`regwatch_runs_total{outcome="changed",register="cz-mf-blocklist"} 1`,
 		`regwatch_changes_total{kind="added",register="cz-mf-blocklist"} 27`,

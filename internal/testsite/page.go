@@ -62,7 +62,7 @@ func Slow(contentType string, body []byte, piece int, pause time.Duration) http.
 			case <-time.After(pause):
 			}
 			_, _ = w.Write(body[start:min(start+piece, len(body))])
-			http.NewResponseController(w).Flush()
+			_ = http.NewResponseController(w).Flush()
 		}
 	})
 }

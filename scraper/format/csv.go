@@ -103,7 +103,7 @@ func (r *csvReader) rows(ctx context.Context, records *csvRecords, err error, pl
 		cells := len(records.record)
 		err = records.next()
 		// Cells are counted at the end only: publishers leave empty ones off.
-		row.Cut = err == io.EOF && cells < width
+		row.Cut = errors.Is(err, io.EOF) && cells < width
 		if width == 0 || cells < width {
 			width = cells
 		}
@@ -231,7 +231,7 @@ func (c *csvRecords) next() error {
 
 // noRecord is the error of a stream that gave no further record: none at its end.
 func noRecord(err error) error {
-	if err == io.EOF || errors.Is(err, errOpenQuote) {
+	if errors.Is(err, io.EOF) || errors.Is(err, errOpenQuote) {
 		return nil
 	}
 	return err
@@ -245,10 +245,10 @@ func skipLines(r *bufio.Reader, n int) error {
 			if err == nil {
 				break
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
-			if err != bufio.ErrBufferFull {
+			if !errors.Is(err, bufio.ErrBufferFull) {
 				return err
 			}
 		}

@@ -25,7 +25,7 @@ func decodeJSON(ctx context.Context, body io.Reader) (any, error) {
 	d := &jsonDecoder{ctx: ctx, tokens: decoder}
 	value, err := d.value(0)
 	if err == nil {
-		if _, err = decoder.Token(); err == io.EOF {
+		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
 			return value, nil
 		}
 		if err == nil {
@@ -35,10 +35,10 @@ func decodeJSON(ctx context.Context, body io.Reader) (any, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if lines.err != nil && lines.err != io.EOF {
+	if lines.err != nil && !errors.Is(lines.err, io.EOF) {
 		return nil, lines.err
 	}
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("it ends before its last bracket")
 	}
 	if failure, ok := errors.AsType[*register.Failure](err); ok {

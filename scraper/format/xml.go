@@ -201,7 +201,7 @@ func (d *xmlDocument) each(paths []xmlPath, do func(line int, entry *xmlElement)
 			return d.ctx.Err()
 		}
 		token, err := d.decoder.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return d.ended()
 		}
 		if err != nil {

@@ -38,7 +38,7 @@ func beginVersions(ctx context.Context, tx *sql.Tx, run register.Run, begin []ve
 		}
 		if full == nil || len(batch) < versionRows {
 			var err error
-			if full, err = tx.PrepareContext(ctx, insertVersions(len(batch))); err != nil {
+			if full, err = tx.PrepareContext(ctx, insertVersions(len(batch))); err != nil { //nolint:sqlclosecheck // closed below
 				return err
 			}
 			defer full.Close() // at most two

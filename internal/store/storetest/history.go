@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func testStatement(t *testing.T, open Database) {
 	same(t, "as stored", stored, change)
 	s.sees()
 	again := a
-	again.Fields = append(a.Fields[:2:2], register.Value{Name: register.FieldListedOn, Text: "soon"})
+	again.Fields = append(slices.Clip(a.Fields[:2]), register.Value{Name: register.FieldListedOn, Text: "soon"})
 	if change := s.accept(relisted(again))[0]; change.ListedOn != "" {
 		t.Errorf("listed on %q, want none", change.ListedOn)
 	}
