@@ -48,10 +48,29 @@ func (p *program) export(ctx context.Context, cmd *cli.Command, a *app.App) erro
 	if err != nil {
 		return err
 	}
-	if err := e.begin(fields); err != nil {
-		return err
+	return export(e, fields, func(yield func(register.Listing) error) error { return a.AsOf(ctx, id, time.Time{}, yield) }, id)
+}
+
+// export writes what the listings are. Nothing is written before it is known
+// that there are any, or that there are none.
+func export(e exporter, fields []string, listings func(func(register.Listing) error) error, id string) error {
+	begun := false
+	begin := func() error {
+		if begun {
+			return nil
+		}
+		begun = true
+		return e.begin(fields)
 	}
-	err = a.AsOf(ctx, id, time.Time{}, func(l register.Listing) error { return e.entry(listingLine(id, l)) })
+	err := listings(func(l register.Listing) error {
+		if err := begin(); err != nil {
+			return err
+		}
+		return e.entry(listingLine(id, l))
+	})
+	if err == nil {
+		err = begin()
+	}
 	if err != nil {
 		return err
 	}
