@@ -140,6 +140,14 @@ func (b *Bus) place() string {
 	return redacted(b.options.URL)
 }
 
+// explain puts what NATS says of a connection that is down into words.
+func (b *Bus) explain(err error) error {
+	if errors.Is(err, nats.ErrReconnectBufExceeded) {
+		return fmt.Errorf("no connection to NATS at %s", b.place())
+	}
+	return err
+}
+
 func (b *Bus) connectOptions() []nats.Option {
 	o := b.options
 	options := []nats.Option{

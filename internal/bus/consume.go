@@ -69,6 +69,11 @@ func (s *source) each(ctx context.Context, batch int, do func(context.Context, j
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
+		if !s.bus.conn.IsConnected() { // the log has it; see connectOptions
+			for sleep(ctx, pauseFirst) && !s.bus.conn.IsConnected() {
+			}
+			continue
+		}
 		s.bus.log.Warn("can not read stream; trying again", "stream", s.stream, "in", pause, "err", err)
 		sleep(ctx, pause)
 		pause = min(2*pause, pauseMost)

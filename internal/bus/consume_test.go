@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -209,4 +210,30 @@ func TestOutsideConsumerGetsEveryChangeInOrder(t *testing.T) {
 	if message, err := out.consumer.Next(jetstream.FetchMaxWait(50 * time.Millisecond)); err == nil {
 		t.Errorf("one too many: %v", message.Headers())
 	}
+}
+
+// The server of somebody else goes away and comes back; nobody starts anew, and
+// what was done meanwhile arrives.
+func TestOutageOfAnExternalServer(t *testing.T) {
+	outside := openBus(t, Options{Listen: "127.0.0.1:0", Token: "t"})
+	b, outbox, got := openBus(t, Options{URL: outside.URL(), Token: "t"}), newOutbox(), &inbox{}
+	relay := b.NewRelay(outbox, RelayOptions{Poll: 10 * time.Millisecond, Logger: testLog(t)})
+	runRelay(t, relay)
+	consume(t, b, func(_ context.Context, id string, body []byte) error { got.add(id, body); return nil })
+	outbox.commitChange("cz-x")
+	within(t, 5*time.Second, "the first event", func() bool { return len(got.list()) == 1 })
+
+	outside.server.shutdown()
+	outbox.commitChange("cz-x")
+	within(t, 5*time.Second, "the connection is lost", func() bool { return !b.conn.IsConnected() })
+	for what, err := range map[string]error{"health": b.Health(t.Context()), "publish": b.PublishDue(t.Context(), dueAt("cz-x", 0))} {
+		if err == nil || !strings.Contains(err.Error(), "no connection to NATS at "+outside.URL()) {
+			t.Errorf("%s: %v, want that there is no connection", what, err)
+		}
+	}
+	if err := outside.server.restart(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 20*time.Second, "the second event", func() bool { return len(got.list()) == 2 })
+	checkStreams(t, b, outbox, "cz-x")
 }

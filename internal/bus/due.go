@@ -33,7 +33,7 @@ func (b *Bus) PublishDue(ctx context.Context, due register.Due) error {
 	}
 	message := &nats.Msg{Subject: subjectDue + due.Register, Data: body}
 	if _, err := b.js.PublishMsg(ctx, message, jetstream.WithMsgID(due.MessageID()), jetstream.WithExpectStream(StreamDue)); err != nil {
-		return fmt.Errorf("publish due %s: %w", due.MessageID(), err)
+		return fmt.Errorf("publish due %s: %w", due.MessageID(), b.explain(err))
 	}
 	return nil
 }

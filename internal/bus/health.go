@@ -78,7 +78,7 @@ func (b *Bus) canary(ctx context.Context) error {
 	defer cancel()
 	message := &nats.Msg{Subject: subjectCanary}
 	if _, err := b.js.PublishMsg(ctx, message, jetstream.WithExpectStream(streamCanary)); err != nil {
-		return fmt.Errorf("NATS at %s does not store messages: %w", b.place(), err)
+		return fmt.Errorf("NATS at %s does not store messages: %w", b.place(), b.explain(err))
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (b *Bus) position(ctx context.Context, stream string) (uint64, error) {
 func (b *Bus) info(ctx context.Context, stream string) (*jetstream.StreamInfo, error) {
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
-		return nil, fmt.Errorf("ask for stream %s: %w", stream, err)
+		return nil, fmt.Errorf("ask for stream %s: %w", stream, b.explain(err))
 	}
 	return s.CachedInfo(), nil
 }
@@ -55,14 +55,14 @@ func (b *Bus) info(ctx context.Context, stream string) (*jetstream.StreamInfo, e
 func (b *Bus) lastEvent(ctx context.Context, stream, subject string) (string, error) {
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
-		return "", fmt.Errorf("ask for stream %s: %w", stream, err)
+		return "", fmt.Errorf("ask for stream %s: %w", stream, b.explain(err))
 	}
 	message, err := s.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("ask for the last message on %s: %w", subject, err)
+		return "", fmt.Errorf("ask for the last message on %s: %w", subject, b.explain(err))
 	}
 	return message.Header.Get(jetstream.MsgIDHeader), nil
 }
@@ -77,7 +77,7 @@ func (b *Bus) publish(ctx context.Context, stream string, after uint64, messages
 		future, err := b.js.PublishMsgAsync(message, jetstream.WithExpectStream(stream),
 			jetstream.WithExpectLastSequence(after+uint64(i)), jetstream.WithRetryAttempts(0))
 		if err != nil {
-			sendErr = err
+			sendErr = b.explain(err)
 			break
 		}
 		futures = append(futures, future)

@@ -16,7 +16,7 @@ const (
 	relayBatch   = 256     // events read from the outbox at a time
 	relayBytes   = 4 << 20 // of them, sent before their acknowledgements are awaited
 	backoffFirst = 100 * time.Millisecond
-	backoffMost  = 15 * time.Second
+	backoffMost  = 5 * time.Second
 	releaseFor   = 2 * time.Second // the last thing before the end
 )
 

@@ -27,7 +27,7 @@ const (
 func (b *Bus) ensureStreams(ctx context.Context) error {
 	for _, want := range b.streams() {
 		if err := b.ensureStream(ctx, want); err != nil {
-			return fmt.Errorf("prepare stream %s at %s: %w", want.Name, b.place(), err)
+			return fmt.Errorf("prepare stream %s at %s: %w", want.Name, b.place(), b.explain(err))
 		}
 	}
 	return nil

@@ -62,6 +62,8 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
 		return slog.String(a.Key, withoutUser(a.Value.String()))
+	case slog.KindDuration: // JSON would have nanoseconds
+		return slog.String(a.Key, a.Value.Duration().String())
 	case slog.KindAny:
 		switch v := a.Value.Any().(type) {
 		case error:

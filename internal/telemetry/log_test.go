@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 )
 
@@ -74,8 +75,8 @@ func TestLogLevelAndFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	logger.Info("quiet")
-	logger.Warn("loud")
-	if !strings.HasPrefix(b.String(), "{") || strings.Contains(b.String(), "quiet") || !strings.Contains(b.String(), "loud") {
+	logger.Warn("loud", "after", 1500*time.Millisecond)
+	if !strings.HasPrefix(b.String(), "{") || strings.Contains(b.String(), "quiet") || !strings.Contains(b.String(), `"loud","after":"1.5s"`) {
 		t.Errorf("logged %q, want one line of JSON", b.String())
 	}
 	if _, err := Logger(&b, "loud", ""); err == nil || !strings.Contains(err.Error(), `"loud"`) {
