@@ -2,12 +2,10 @@ package email
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +32,7 @@ type settings struct {
 	from           *mail.Address
 	to             []*mail.Address
 	user, password string
-	caFile         string
+	ca             string // reference to certificates
 	timeout        time.Duration
 	allowPrivate   bool
 }
@@ -64,7 +62,7 @@ func read(s *notifier.Settings) settings {
 	if v.tls = s.OneOf("tls", defaultTLS(v.port), startTLS, implicitTLS, noTLS); v.tls == noTLS && v.password != "" && !isLoopback(v.host) {
 		s.Refuse("tls", "a password would travel in clear", "write starttls or tls")
 	}
-	v.caFile = s.Text("ca_file", "")
+	v.ca = s.Secret("ca")
 	v.timeout = s.Duration("timeout", defaultTimeout, time.Second, 5*time.Minute)
 	v.allowPrivate = s.Flag("allow_private")
 	return v
@@ -111,7 +109,7 @@ func isLoopback(host string) bool {
 
 // New makes an Email, reading its secrets.
 func New(s *notifier.Settings, tools notifier.Tools) (notifier.Channel, error) {
-	e := &Email{settings: read(s), network: nil, now: tools.Now, agent: tools.UserAgent()}
+	e := &Email{settings: read(s), now: tools.Now, agent: tools.UserAgent()}
 	e.network = tools.Network(e.allowPrivate)
 	if e.password != "" {
 		var err error
@@ -119,14 +117,14 @@ func New(s *notifier.Settings, tools notifier.Tools) (notifier.Channel, error) {
 			return nil, err
 		}
 	}
-	if e.caFile != "" {
-		text, err := os.ReadFile(e.caFile)
+	if e.ca != "" {
+		text, err := tools.Secret(e.ca)
 		if err != nil {
-			return nil, fmt.Errorf("read ca_file: %w", err)
+			return nil, err
 		}
 		e.roots = x509.NewCertPool()
-		if !e.roots.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("read ca_file %s: %w", e.caFile, errors.New("no certificate in PEM"))
+		if !e.roots.AppendCertsFromPEM([]byte(text)) {
+			return nil, fmt.Errorf("ca %s: no certificate in PEM", e.ca)
 		}
 	}
 	return e, nil

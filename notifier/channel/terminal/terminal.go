@@ -66,6 +66,7 @@ func details(e register.Event, text notifier.Text) string {
 			parts = append(parts, fmt.Sprintf("%s: %s → %s", f.Name, orNone(f.Before), orNone(f.Value)))
 		case isChange && (changed.Kind == register.Changed || f.Name == register.FieldName || f.Name == "category"):
 			// of a change, only the differences; the rest stands in the title
+		case f.Name == "reason" && strings.HasSuffix(text.Title, f.Value): // so does a signal's reason
 		default:
 			parts = append(parts, f.Name+": "+f.Value)
 		}
