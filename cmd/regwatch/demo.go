@@ -18,7 +18,6 @@ and nothing installed, and leaves nothing behind.`,
 			"regwatch demo"),
 		ArgValidator: arguments(0, 0),
 		Action: func(ctx context.Context, _ *cli.Command) error {
-			defer p.out.Flush()
 			return app.Demo(ctx, p.version, flushing{p.out}, p.log)
 		},
 	}

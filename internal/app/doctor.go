@@ -54,7 +54,7 @@ func Doctor(ctx context.Context, options Options, tell func(Finding)) {
 		tell(Finding{"data directory", Broken, err.Error(), "see that the user who runs regwatch may write there, or choose another with --data"})
 		return
 	}
-	defer a.Close()
+	defer func() { _ = a.Close() }() // nothing was written that could be lost
 	for _, examine := range []func(context.Context) []Finding{
 		a.aboutStore, a.aboutArchive, a.aboutRegisters, a.aboutDeliveries, a.aboutBroker, a.aboutNetwork, a.aboutClock, a.aboutDisk,
 	} {
@@ -136,10 +136,12 @@ func (a *App) aboutRegisters(ctx context.Context) []Finding {
 		switch {
 		case !r.Watched:
 		case story != nil:
-			findings = append(findings, Finding{"register " + id, Warning,
-				fmt.Sprintf("fails since %s: %s", story.Since.UTC().Format(time.RFC3339), story.Reason), "`regwatch runs --register " + id + "` shows what came"})
+			findings = append(findings, Finding{
+				Check: "register " + id, Verdict: Warning, Detail: fmt.Sprintf("fails since %s: %s", stamp(story.Since), story.Reason),
+				Next: "`regwatch runs --register " + id + "` shows what came",
+			})
 		case !r.State.PausedAt.IsZero():
-			findings = append(findings, Finding{"register " + id, Warning, "paused since " + r.State.PausedAt.UTC().Format(time.RFC3339), "`regwatch resume " + id + "`"})
+			findings = append(findings, Finding{"register " + id, Warning, "paused since " + stamp(r.State.PausedAt), "`regwatch resume " + id + "`"})
 		}
 	}
 	return findings

@@ -139,7 +139,7 @@ func (a *App) fileSkew() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }() // an empty file at worst
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
