@@ -146,12 +146,19 @@ func (m *memory) redeliver(id int64) {
 	m.deliveries[id] = d
 }
 
-// states gives the deliveries' states in order of creation.
-func (m *memory) states() (states []register.DeliveryState) {
+// all gives the deliveries in order of creation.
+func (m *memory) all() (list []register.Delivery) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(m.deliveries)) {
-		states = append(states, m.deliveries[id].State)
+		list = append(list, m.deliveries[id])
+	}
+	return list
+}
+
+func (m *memory) states() (states []register.DeliveryState) {
+	for _, d := range m.all() {
+		states = append(states, d.State)
 	}
 	return states
 }

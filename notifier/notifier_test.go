@@ -193,7 +193,7 @@ func TestGoneDisablesUntilRedeliveredOrReplaced(t *testing.T) {
 		if got := desk.ids(); len(got) != 1 {
 			t.Errorf("sent %d messages to a receiver that is gone", len(got))
 		}
-		for _, d := range m.deliveries {
+		for _, d := range m.all() {
 			if d.State != register.DeliveryDead || !strings.Contains(d.LastError, "gone") {
 				t.Fatalf("%+v", d)
 			}
