@@ -13,8 +13,8 @@ import (
 
 const (
 	canaryTimeout = 3 * time.Second
-	healAfter     = 2           // failed canaries in a row, lest a slow disk be taken for a broken server
-	healEvery     = time.Minute // at most
+	healAfter     = 2                // failed canaries in a row, lest a slow disk be taken for a broken server
+	healEvery     = 30 * time.Second // at most
 
 	// AlarmShare is how full a stream may be before the operator should know:
 	// when it is full its oldest messages go.
@@ -43,6 +43,9 @@ func (u Usage) Share() float64 {
 // the same files, which ends its refusal once there is room again.
 func (b *Bus) Health(ctx context.Context) error {
 	err := b.canary(ctx)
+	if b.server != nil {
+		err = b.server.log.blame(err)
+	}
 	if ctx.Err() != nil || b.server == nil || b.conn.IsClosed() || !b.ill.note(err, time.Now()) {
 		return err
 	}

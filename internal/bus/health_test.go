@@ -2,6 +2,7 @@ package bus
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,22 @@ func TestServerThatStoresNothingIsStartedAnew(t *testing.T) {
 	checkStreams(t, b, outbox, "cz-x")
 	if b.URL() != url {
 		t.Errorf("URL is now %s, was %s", b.URL(), url)
+	}
+}
+
+func TestServerIsBlamedForWhatItSaid(t *testing.T) {
+	log := &serverLog{to: testLog(t)}
+	broken := errors.New("no answer")
+	if err := log.blame(broken); err == nil || err.Error() != broken.Error() {
+		t.Errorf("error %v, want it as it is", err)
+	}
+	log.to = testLogTo(io.Discard)
+	log.Errorf("no space left on %s", "device")
+	if err := log.blame(broken); !errors.Is(err, broken) || !strings.Contains(err.Error(), "no space left on device") {
+		t.Errorf("error %v, want the server's reason in it", err)
+	}
+	if err := errors.Join(log.blame(nil), log.blame(nil)); err != nil || log.last != "" {
+		t.Errorf("error %v after all went well, the server still says %q", err, log.last)
 	}
 }
 

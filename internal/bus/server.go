@@ -189,3 +189,17 @@ func (l *serverLog) cause() error {
 	}
 	return errors.New(l.last)
 }
+
+// blame adds to an error what the server said of it; without one, what the
+// server said is past.
+func (l *serverLog) blame(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.last = ""
+	}
+	if l.last == "" {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, l.last)
+}
