@@ -9,7 +9,7 @@ func Nearest(unknown string, known []string) string {
 	if len(unknown) > maxSuggested {
 		return ""
 	}
-	best, bestDistance := "", len(unknown)/3+2
+	best, bestDistance := "", max(2, len(unknown)/3+1)
 	for _, name := range known {
 		if d := editDistance(unknown, name); d < bestDistance && d < len(name) {
 			best, bestDistance = name, d

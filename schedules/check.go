@@ -98,7 +98,7 @@ func (f *findings) declared(path, name string, declared []string) {
 		}
 	}
 	hint := "declared: " + strings.Join(declared, ", ")
-	if near := nearest(name, declared); near != "" {
+	if near := register.Nearest(name, declared); near != "" {
 		hint = "did you mean `" + near + "`?"
 	}
 	f.add(path, nameText(name)+" is not a declared field", hint)

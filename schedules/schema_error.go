@@ -10,6 +10,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/regwatch/regwatch/register"
 )
 
 // check validates a file against the schema and reports every error in the
@@ -74,7 +76,7 @@ func (s *schema) explain(k jsonschema.ErrorKind, at *node, part map[string]any) 
 				known = append(known, name)
 			}
 		}
-		if name := nearest(at.text, known); name != "" {
+		if name := register.Nearest(at.text, known); name != "" {
 			return shortened(at.text) + " is not one of " + strings.Join(known, ", "), "did you mean `" + name + "`?"
 		}
 		return shortened(at.text) + " is not one of " + strings.Join(known, ", "), ""
@@ -107,7 +109,7 @@ func notBuilt(path []string, at *node) string {
 // meant guesses what an unknown name was meant to be.
 func (s *schema) meant(part map[string]any, name string) string {
 	known := properties(part)
-	if near := nearest(name, known); near != "" {
+	if near := register.Nearest(name, known); near != "" {
 		return "did you mean `" + near + "`?"
 	}
 	if places := homes(s.written, name, nil); len(places) > 0 {

@@ -43,8 +43,8 @@ type App struct {
 	log         *slog.Logger
 	definitions *definitionSet
 	scraper     *scraper.Scraper
-	guarded     *safenet.Net // the way out to public addresses
-	private     *safenet.Net // and to private ones, where a definition or channel of one's own says so
+	guarded     *safenet.Net // the channels' way out to public addresses
+	private     *safenet.Net // and to private ones, where a channel says so
 	closers     []func() error
 }
 
@@ -69,7 +69,8 @@ func open(ctx context.Context, options Options, cfg config.Config, definitions *
 	if a.log, err = telemetry.Logger(options.Stderr, cfg.Log.Level, cfg.Log.Format); err != nil {
 		return nil, err
 	}
-	a.guarded, a.private = safenet.New(safenet.Options{}), safenet.New(safenet.Options{AllowPrivate: true})
+	a.guarded = safenet.New(safenet.Options{Hint: "if this receiver is yours, set allow_private: true in its channel"})
+	a.private = safenet.New(safenet.Options{AllowPrivate: true})
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w (choose another with --data or REGWATCH_DATA)", err)
 	}
@@ -82,10 +83,10 @@ func open(ctx context.Context, options Options, cfg config.Config, definitions *
 	}
 	a.closers = append(a.closers, a.Store.Close)
 	a.scraper = scraper.New(scraper.Options{
-		Archive: bodies{a.Archive}, Net: a.guarded, PrivateNet: a.private, HostRate: options.hostRate,
+		Archive: bodies{a.Archive}, HostRate: options.hostRate,
 		Contact: cfg.Contact, Version: options.Version, Logger: a.log,
 	})
-	a.closers = append(a.closers, func() error { a.scraper.Close(); return nil })
+	a.closers = append(a.closers, a.closeConnections)
 	return a, nil
 }
 
@@ -97,6 +98,13 @@ func (a *App) Close() error {
 	}
 	a.closers = nil
 	return errors.Join(errs...)
+}
+
+func (a *App) closeConnections() error {
+	a.scraper.Close()
+	a.guarded.Close()
+	a.private.Close()
+	return nil
 }
 
 // Definition finds a register's definition among the configured ones, then in

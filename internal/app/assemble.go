@@ -44,6 +44,7 @@ func (s *service) assemble() error {
 	if err != nil {
 		return err
 	}
+	s.warnOfSilence(router)
 	channels, err := s.newChannels(s.Config)
 	if err != nil {
 		return err
@@ -53,6 +54,19 @@ func (s *service) assemble() error {
 		PublicURL: s.Config.HTTP.PublicURL, Logger: s.log, Waiting: s.waiting, Attempted: s.attempted,
 	})
 	return nil
+}
+
+// warnOfSilence tells of subscriptions to registers that nobody watches, which
+// may be misspelt.
+func (s *service) warnOfSilence(router *notifier.Router) {
+	watched, _ := s.definitions.all()
+	ids := make([]string, len(watched))
+	for i, def := range watched {
+		ids[i] = def.ID
+	}
+	for _, unmatched := range router.Unmatched(ids, s.facts) {
+		s.log.Warn("a subscription waits for nothing", "err", unmatched)
+	}
 }
 
 // reloads puts new definitions, subscriptions and channels in force, each time
@@ -95,6 +109,7 @@ func (s *service) reload() error {
 		return err
 	}
 	s.definitions.replace(definitions)
+	s.warnOfSilence(router)
 	s.notifier.Replace(router, channels)
 	s.keepSetAtStart(cfg)
 	return nil

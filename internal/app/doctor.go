@@ -163,7 +163,7 @@ func (a *App) aboutDeliveries(ctx context.Context) []Finding {
 // aboutBroker asks the running service, or, where none runs, tries whether the
 // broker can be opened. It never opens the files of a broker that runs.
 func (a *App) aboutBroker(ctx context.Context) []Finding {
-	lock := flock.New(filepath.Join(a.Config.Data, "service.lock"))
+	lock := flock.New(filepath.Join(a.Config.Data, lockFile))
 	free, err := lock.TryLock()
 	if err != nil {
 		return []Finding{{"broker", Broken, "lock data directory: " + err.Error(), "see that the user who runs regwatch may write there"}}

@@ -119,7 +119,7 @@ func comparison(def register.Definition, a register.Accepted) register.Change {
 	c := register.Change{
 		Register: def.ID, Title: def.Title, Authority: def.Authority.Name, Country: def.Authority.Country,
 		Attribution: def.Attribution, Kind: a.Kind, Key: a.Key(), EntryID: a.Key().ID(def.ID),
-		EarlierPeriods: []register.Period{},
+		EarlierPeriods: []register.Period{}, Evidence: register.Evidence{Pages: []register.EvidencePage{}},
 	}
 	if a.Before != nil {
 		c.Before = a.Before.Fields

@@ -31,6 +31,9 @@ const gaugeEvery = 15 * time.Second
 func (s *service) gauges(ctx context.Context) error {
 	warned := map[string]bool{}
 	for {
+		if err := s.bus.Health(ctx); err != nil && ctx.Err() == nil { // asked regularly, it also heals the embedded broker
+			s.log.Warn("the broker is not well; what was committed waits in the store", "err", err)
+		}
 		if stats, err := s.Store.Stats(ctx); err == nil {
 			s.metrics.Outbox("publication", stats.Unpublished)
 			s.metrics.Outbox("routing", stats.Unrouted)

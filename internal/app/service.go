@@ -118,8 +118,8 @@ func (s *service) run(ctx context.Context, reload <-chan struct{}) error {
 	}
 	if s.has(RoleServe) {
 		group.Go(func() error { return s.listen(ctx) })
-		group.Go(func() error { return s.gauges(ctx) })
 	}
+	group.Go(func() error { return s.gauges(ctx) })
 	group.Go(func() error { return s.reloads(ctx, reload) })
 	watched, _ := s.definitions.all()
 	s.log.Info("regwatch is running", "version", s.options.Version, "roles", strings.Join(s.roles, ","),
@@ -149,11 +149,13 @@ func (s *service) refuseIdle() error {
 	return fmt.Errorf("nothing is watched: write `registers: [cz-mf-blocklist]` into %s (`regwatch init` makes a file to start from, `regwatch registers list` shows what ships)", file)
 }
 
+// lockFile is held, in the data directory, by the process that runs the service.
+const lockFile = "service.lock"
+
 // lock keeps a second service off the data directory, whose broker files only
 // one process may open.
 func (s *service) lock() (unlock func(), err error) {
-	path := filepath.Join(s.Config.Data, "service.lock")
-	lock := flock.New(path)
+	lock := flock.New(filepath.Join(s.Config.Data, lockFile))
 	ok, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)

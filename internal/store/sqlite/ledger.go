@@ -84,17 +84,6 @@ func (s *Store) DueDeliveries(ctx context.Context, channel string, now time.Time
 	return due, nil
 }
 
-// NextDue gives the instant at which the next pending delivery of any channel
-// is due, which may be past; the zero time if none is pending.
-func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
-	var next time.Time
-	err := s.read.QueryRowContext(ctx, `SELECT min(next_attempt) FROM deliveries WHERE state = 'pending'`).Scan(instant{&next})
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read next due delivery: %w", err)
-	}
-	return next, nil
-}
-
 // Record appends an attempt and makes its delivery what next says of state,
 // attempts, next attempt, end and error. Both are on the disk when it returns, or
 // neither. It is safe to repeat: the same attempt is kept once.

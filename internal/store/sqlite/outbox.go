@@ -159,18 +159,6 @@ func (s *Store) MarkPublished(ctx context.Context, ids []string, at time.Time) e
 	return nil
 }
 
-// MarkPublishedThrough records that the stream has the register's changes up to
-// and including a sequence. It is safe to repeat: the first mark stays.
-func (s *Store) MarkPublishedThrough(ctx context.Context, registerID string, sequence int64, at time.Time) error {
-	_, err := s.write.ExecContext(ctx, `
-		UPDATE outbox SET published_at = ? WHERE register = ? AND sequence <= ? AND published_at IS NULL`,
-		at.UnixMicro(), registerID, sequence)
-	if err != nil {
-		return fmt.Errorf("mark %s as published through %d: %w", registerID, sequence, err)
-	}
-	return nil
-}
-
 // errUnknownEvent names an event that the outbox does not have.
 func errUnknownEvent(id string) error {
 	return fmt.Errorf("event %s: %w", id, register.ErrNotFound)

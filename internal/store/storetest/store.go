@@ -38,7 +38,6 @@ type Store interface {
 
 	Unpublished(ctx context.Context, n int) ([]register.Outgoing, error)
 	MarkPublished(ctx context.Context, ids []string, at time.Time) error
-	MarkPublishedThrough(ctx context.Context, registerID string, sequence int64, at time.Time) error
 	Lease(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (bool, error)
 	ReleaseLease(ctx context.Context, name, holder string) error
 
@@ -46,7 +45,6 @@ type Store interface {
 	Unrouted(ctx context.Context, committedBefore time.Time, n int) ([]register.Outgoing, error)
 	Route(ctx context.Context, eventID string, deliveries []register.Delivery, at time.Time) error
 	DueDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]register.Delivery, error)
-	NextDue(ctx context.Context) (time.Time, error)
 	Record(ctx context.Context, attempt register.Attempt, next register.Delivery) error
 	Deliveries(ctx context.Context, filter register.DeliveryFilter) ([]register.Delivery, error)
 	Attempts(ctx context.Context, delivery int64) ([]register.Attempt, error)
