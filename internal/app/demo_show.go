@@ -78,10 +78,7 @@ func (s *demoShow) outcome(run register.Run, changes []register.Change, got []ar
 	default:
 		s.line("  %s: +%d −%d ~%d, %s entries now", run.Outcome, c.Added+c.Relisted, c.Removed, c.Changed, thousands(run.Entries))
 		if apps := named(changes); len(apps) > 0 {
-			s.line("  %d of the %d new entries are apps:", len(apps), c.Added)
-			for _, app := range apps {
-				s.line("      %s", app)
-			}
+			s.line("  of the %d new entries, apps: %s", c.Added, strings.Join(apps, ", "))
 		}
 	}
 	if run.Waiting > 0 {
@@ -93,15 +90,22 @@ func (s *demoShow) outcome(run register.Run, changes []register.Change, got []ar
 	}
 }
 
-// named gives the new apps of some changes by name.
+// named gives the names of the new apps, each with how often it stands there.
 func named(changes []register.Change) []string {
-	var apps []string
+	var names []string
+	count := map[string]int{}
 	for _, c := range changes {
 		if c.Kind == register.Added && c.After.Get("category") == "app" {
-			apps = append(apps, notifier.Visible(c.After.Get("name")+" ("+c.After.Get("app_id")+")"))
+			name := notifier.Visible(c.After.Get("name"))
+			if count[name]++; count[name] == 1 {
+				names = append(names, name)
+			}
 		}
 	}
-	return apps
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%d × %s", count[name], name)
+	}
+	return names
 }
 
 func (s *demoShow) asOf(at time.Time, when string, entries, apps int) {
