@@ -15,7 +15,6 @@ func Normalize(s string) string {
 	if isPlain(s) {
 		return s
 	}
-	s = norm.NFC.String(s)
 	var b strings.Builder
 	b.Grow(len(s))
 	blank := false
@@ -32,7 +31,7 @@ func Normalize(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
+	return norm.NFC.String(b.String()) // last: what was dropped may have stood between a letter and its accent
 }
 
 // isPlain reports whether s is printable ASCII with single inner blanks, which
