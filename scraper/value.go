@@ -106,13 +106,23 @@ func (v *fieldValue) value(cell format.Cell) (typed, shown string, odd bool) {
 	return typed, shown, !ok || !mapped
 }
 
-// clean takes decorations off, and makes one line of what was published.
+// clean takes decorations off, and makes one line of what was published. A text
+// in which something is looked for is normalised before: neither a date nor a
+// decoration is another because of a character that nobody sees.
 func (v *fieldValue) clean(text string) string {
-	text = oneLine(text)
+	if v.isText() && v.strip == nil {
+		return oneLine(text)
+	}
+	text = register.Normalize(text)
 	if v.strip != nil && text != "" {
 		text = strings.TrimSpace(v.strip.ReplaceAllString(text, ""))
 	}
 	return text
+}
+
+// isText reports whether values are shown as they were published.
+func (v *fieldValue) isText() bool {
+	return typeName(v.field) == register.TypeText || v.field.Type == register.TypeList
 }
 
 // visible reports whether a text shows anything.
