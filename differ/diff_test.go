@@ -181,12 +181,14 @@ func TestRekey(t *testing.T) {
 		prev, next, want []string
 	}{
 		"renumbered": {
-			[]string{"1|x|r", "2|y|r"}, []string{"11|x|r", "12|y|r"},
+			[]string{"1|x|r", "2|y|r"},
+			[]string{"11|x|r", "12|y|r"},
 			[]string{"rekeyed 1|x|r > 11|x|r", "rekeyed 2|y|r > 12|y|r"},
 		},
 		"one pair may be chance": {[]string{"1|x|r"}, []string{"11|x|r"}, []string{"+11|x|r", "-1|x|r"}},
 		"not unique": {
-			[]string{"1|x|r", "2|x|r", "3|y|r", "4|z|r"}, []string{"11|x|r", "13|y|r", "14|z|r"},
+			[]string{"1|x|r", "2|x|r", "3|y|r", "4|z|r"},
+			[]string{"11|x|r", "13|y|r", "14|z|r"},
 			[]string{"+11|x|r", "-1|x|r", "-2|x|r", "rekeyed 3|y|r > 13|y|r", "rekeyed 4|z|r > 14|z|r"},
 		},
 		"too little to know it by": {[]string{"1|x", "2|y"}, []string{"11|x", "12|y"}, []string{"+11|x", "+12|y", "-1|x", "-2|y"}},

@@ -126,8 +126,10 @@ func (r *Router) Unmatched(registerIDs []string, facts func(registerID string) R
 			if name == "*" || slices.ContainsFunc(registerIDs, matches) {
 				continue
 			}
-			e := register.FieldError{Path: fmt.Sprintf("subscriptions[%d].registers[%d]", i, j),
-				Message: fmt.Sprintf("no watched register has the id, country or topic %q", name)}
+			e := register.FieldError{
+				Path:    fmt.Sprintf("subscriptions[%d].registers[%d]", i, j),
+				Message: fmt.Sprintf("no watched register has the id, country or topic %q", name),
+			}
 			if near := register.Nearest(name, registerIDs); near != "" {
 				e.Hint = "did you mean " + near + "?"
 			}

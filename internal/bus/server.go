@@ -162,6 +162,7 @@ type serverLog struct {
 func (l *serverLog) Noticef(format string, v ...any) {
 	l.to.Debug("nats: " + fmt.Sprintf(format, v...))
 }
+
 func (l *serverLog) Debugf(format string, v ...any) { l.to.Debug("nats: " + fmt.Sprintf(format, v...)) }
 func (l *serverLog) Tracef(string, ...any)          {}
 func (l *serverLog) Warnf(format string, v ...any)  { l.to.Warn("nats: " + fmt.Sprintf(format, v...)) }

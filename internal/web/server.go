@@ -63,11 +63,15 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 
 // Run answers until ctx ends, then lets open requests finish for some seconds.
 func (s *Server) Run(ctx context.Context) error {
-	ended := make(chan error, 1)
-	go func() { ended <- s.server.Serve(s.listener) }()
+	var failed error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		failed = s.server.Serve(s.listener)
+	}()
 	select {
-	case err := <-ended:
-		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ended:
+		return fmt.Errorf("serve HTTP: %w", failed)
 	case <-ctx.Done():
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
@@ -76,7 +80,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.server.Close()
 	}
-	_ = <-ended // ErrServerClosed
+	<-ended
 	return err
 }
 
