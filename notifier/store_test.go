@@ -38,9 +38,11 @@ func entry(name string) *register.Entry {
 func commitChanges(t *testing.T, store *sqlite.Store) []register.Change {
 	t.Helper()
 	at := time.Now().UTC().Add(-time.Minute)
-	run := register.Run{Register: "cz-one", Tick: at, Trigger: register.TriggerSchedule, Origin: register.Watch, StartedAt: at, ObservedAt: at, FinishedAt: at,
+	run := register.Run{
+		Register: "cz-one", Tick: at, Trigger: register.TriggerSchedule, Origin: register.Watch, StartedAt: at, ObservedAt: at, FinishedAt: at,
 		Outcome: register.OutcomeBaseline, Proof: register.Proof{{Name: register.CheckFraming, Verdict: register.Pass}},
-		Source: register.RunDefinition{Title: "List", Authority: "Ministry", Country: "CZ", URL: "https://mf.example/"}}
+		Source: register.RunDefinition{Title: "List", Authority: "Ministry", Country: "CZ", URL: "https://mf.example/"},
+	}
 	if _, _, err := store.Commit(t.Context(), register.Commit{Run: run, Baseline: []register.Entry{*entry("old")}}); err != nil {
 		t.Fatal(err)
 	}

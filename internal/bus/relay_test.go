@@ -37,7 +37,8 @@ func runRelay(t *testing.T, r *Relay) (stop func()) {
 func streamed(t interface {
 	Fatal(args ...any)
 	Context() context.Context
-}, b *Bus, stream, subject string) []jetstream.Msg {
+}, b *Bus, stream, subject string,
+) []jetstream.Msg {
 	consumer, err := b.js.OrderedConsumer(t.Context(), stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +64,8 @@ func streamed(t interface {
 func streamedIDs(t interface {
 	Fatal(args ...any)
 	Context() context.Context
-}, b *Bus, stream, registerID string) []string {
+}, b *Bus, stream, registerID string,
+) []string {
 	var ids []string
 	for _, message := range streamed(t, b, stream, registerSubjects(stream, registerID)) {
 		ids = append(ids, message.Headers().Get(jetstream.MsgIDHeader))
@@ -189,7 +191,8 @@ func TestEachFaultLeavesOneMessageAnEvent(t *testing.T) {
 func forgetDuplicates(t interface {
 	Fatal(args ...any)
 	Context() context.Context
-}, b *Bus) {
+}, b *Bus,
+) {
 	for _, stream := range []string{StreamChanges, StreamOps} {
 		info, err := b.info(t.Context(), stream)
 		if err != nil {
@@ -206,7 +209,8 @@ func checkStreams(t interface {
 	Fatal(args ...any)
 	Errorf(format string, args ...any)
 	Context() context.Context
-}, b *Bus, outbox *memoryOutbox, registers ...string) {
+}, b *Bus, outbox *memoryOutbox, registers ...string,
+) {
 	for _, id := range registers {
 		for _, stream := range []string{StreamChanges, StreamOps} {
 			if got, want := streamedIDs(t, b, stream, id), outbox.ids(stream, id); !slices.Equal(got, want) {

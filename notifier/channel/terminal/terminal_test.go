@@ -39,7 +39,8 @@ func changes() []register.Change {
 		Register: "cz-mf-blocklist", Title: "List of unauthorised internet games", Country: "CZ", ObservedAt: instant(23, 2),
 		Key: register.NewKey("app", "", "Wishwin Casino"),
 		Evidence: register.Evidence{URL: "https://mf.example/list.csv", Pages: []register.EvidencePage{
-			{SHA256: strings.Repeat("0123456789abcdef", 4), Bytes: 1234}}},
+			{SHA256: strings.Repeat("0123456789abcdef", 4), Bytes: 1234},
+		}},
 	}
 	with := func(kind register.Kind, before, after register.Values) register.Change {
 		c := base
@@ -54,8 +55,12 @@ func changes() []register.Change {
 	amended.Differences = map[string]register.Difference{"app_id": {"17", "1471829374"}, "reason": {"§ 82", ""}, "listed_on": {"", "2025-12-22"}}
 	rekeyed := with(register.Rekeyed, casino, casino)
 	rekeyed.PreviousKey = &previous
-	hostile := with(register.Added, nil, register.Values{{Name: "name", Text: "\x1b[2J\x1b]8;;http://evil\a\u202eevil\u200b\r\nBcc: x@y\tü 中"},
-		{Name: "category", Text: "<b>"}, {Name: "broken", Text: "a\xffb\u0085"}, {Name: "reason", Text: strings.Repeat("very long ", 100)}})
+	hostile := with(register.Added, nil, register.Values{
+		{Name: "name", Text: "\x1b[2J\x1b]8;;http://evil\a\u202eevil\u200b\r\nBcc: x@y\tü 中"},
+		{Name: "category", Text: "<b>"},
+		{Name: "broken", Text: "a\xffb\u0085"},
+		{Name: "reason", Text: strings.Repeat("very long ", 100)},
+	})
 	nameless := with(register.Added, nil, register.Values{{Name: "domain", Text: "evil.example.com"}})
 	nameless.Key = register.NewKey("site", "evil.example.com", "")
 	return []register.Change{with(register.Added, nil, casino), with(register.Relisted, casino, casino), removed, delisted, amended, rekeyed, hostile, nameless}
