@@ -173,7 +173,7 @@ func TestHugeGroupOfOneKeyEnds(t *testing.T) {
 	}
 }
 
-func TestRekey(t *testing.T) {
+func TestRelate(t *testing.T) {
 	def := register.Definition{Key: []string{"id"}, Fields: []register.Field{
 		{Name: "id"}, {Name: "name"}, {Name: "reason"}, {Name: "listed_on", Type: register.TypeDate},
 	}}
@@ -195,7 +195,7 @@ func TestRekey(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := told(differ.Rekey(differ.Diff(snapshot(test.prev...), snapshot(test.next...)), def))
+			got := told(differ.Relate(differ.Diff(snapshot(test.prev...), snapshot(test.next...)), def))
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}

@@ -15,7 +15,8 @@ type Differences struct {
 	Added   []register.Entry
 	Removed []Removal
 	Changed []Pair
-	Rekeyed []Pair // filled by [Rekey] only
+	Rekeyed []Pair // filled by [Relate] only
+	Reused  []Pair // of Changed; filled by [Relate] only
 }
 
 // Removal is an entry that the newer snapshot does not list. Statement is the
@@ -30,7 +31,7 @@ type Pair struct{ Before, After register.Entry }
 
 // Empty reports whether nothing differs.
 func (d Differences) Empty() bool {
-	return len(d.Added)+len(d.Removed)+len(d.Changed)+len(d.Rekeyed) == 0
+	return len(d.Added)+len(d.Removed)+len(d.Changed)+len(d.Rekeyed)+len(d.Reused) == 0
 }
 
 // Apply gives prev's entries with the differences carried out, sorted by key
@@ -41,7 +42,7 @@ func Apply(prev []register.Entry, d Differences) []register.Entry {
 	for _, r := range d.Removed {
 		gone[identityOf(r.Entry)] = true
 	}
-	for _, p := range slices.Concat(d.Changed, d.Rekeyed) {
+	for _, p := range slices.Concat(d.Changed, d.Rekeyed, d.Reused) {
 		gone[identityOf(p.Before)] = true
 		next = append(next, p.After)
 	}

@@ -1,12 +1,14 @@
 package differ
 
 import (
+	"slices"
 	"time"
 
 	"github.com/regwatch/regwatch/register"
 )
 
-// Seen says when and how whole the fetch was whose differences are judged.
+// Seen says when and how whole the fetch was whose differences are judged, and
+// what it showed as a whole.
 type Seen struct {
 	At       time.Time                          // observed_at
 	Tick     time.Time                          // the instant at which the run was due
@@ -14,99 +16,198 @@ type Seen struct {
 	Complete bool                               // gate 1 passed; otherwise the fetch is partial
 	Earlier  map[register.Key][]register.Period // ended listings of the keys that are new
 	LastSeen time.Time                          // observed_at of the last complete fetch before this one
+	Digest   register.Hash                      // of the snapshot
+	Filled   map[string]int                     // by field: entries in which it is not empty
+	Odd      map[string]int                     // by field: values not of their type
+	Approved bool                               // a person has looked at just this snapshot
 }
 
 // Verdict is what a fetch's differences come to.
 type Verdict struct {
 	Outcome  register.Outcome
 	Accepted []register.Accepted
-	Missing  []register.Missing // entries of the head that wait for their removal's confirmation
+	Memory   register.Memory // what the next judgement must know
+	Released string          // how a hold ended; empty: none did
 }
 
 // Judge is gate 2: it decides which differences to the head are believed.
 //
-//   - Additions are accepted at once; from a partial fetch only when at least
-//     half of its entries are known, so that another page served in its place
-//     adds nothing.
-//   - Changes are accepted at once from a complete fetch.
-//   - A removal that the register states is accepted from one complete fetch.
-//   - A removal by absence is accepted when complete fetches of
-//     expect.removals.confirm ticks in a row lacked the entry. Until then it is
-//     missing. A fetch that shows it, even a partial one, ends the wait.
-func Judge(toHead Differences, seen Seen, expect register.Expect, memory register.Memory) Verdict {
-	j := judgement{seen: seen, confirm: expect.Confirmations(), waiting: waitingIn(memory)}
-	if seen.Complete || mostlyKnown(toHead) {
-		j.additions(toHead.Added)
-	}
-	if seen.Complete {
-		j.replacements(register.Changed, toHead.Changed)
-		j.replacements(register.Rekeyed, toHead.Rekeyed)
-	}
-	for _, r := range toHead.Removed {
-		j.removal(r)
+//	case                      rule
+//	additions                 at once; from a partial fetch if most of it is known
+//	changes                   at once; another entry under an old key is removed and added
+//	removals                  when complete fetches of two ticks in a row lack the entry
+//	stated removals           at once
+//	older file                confirms no removal until it has stood
+//	flood of removals         held; additions and changes go on
+//	swap                      everything is held
+//	flood of changes          held, and so is a field that is emptied or changes its type;
+//	                          additions go on
+//	a hold ends               when a fetch trips no threshold: it was an accident;
+//	                          when later entries differ little from what is held: it is so;
+//	                          when it has stood, unless it is a swap; or by a person
+//
+// ToHeld are the differences to the snapshot that is held; nil when nothing is.
+func Judge(toHead Differences, toHeld *Differences, seen Seen, expect register.Expect, memory register.Memory) Verdict {
+	j := &judgement{toHead: toHead, seen: seen, expect: expect, memory: memory, waiting: waitingIn(memory)}
+	j.memory.Missing = nil
+	switch {
+	case !seen.Complete:
+		j.partial()
+	case seen.Approved:
+		j.believeAll("approved by a person")
+	case slices.Contains(memory.Rejected, seen.Digest):
+		j.leave()
+	default:
+		j.complete(toHeld)
 	}
 	return j.verdict()
 }
 
-// mostlyKnown reports whether at least half of the entries on a page are
-// entries of the head.
-func mostlyKnown(d Differences) bool {
-	known := d.Same + len(d.Changed)
-	return known >= len(d.Added)+len(d.Rekeyed)
-}
-
 type judgement struct {
+	toHead   Differences
 	seen     Seen
-	confirm  int
+	expect   register.Expect
+	memory   register.Memory // becomes the next
 	waiting  map[identity]register.Missing
 	accepted []register.Accepted
-	missing  []register.Missing
+	holding  bool
+	released string
 }
 
-func (j *judgement) additions(added []register.Entry) {
-	for i := range added {
-		a := register.Accepted{Kind: register.Added, After: &added[i]}
-		if earlier := j.seen.Earlier[added[i].Key]; len(earlier) > 0 {
+// complete judges a whole fetch.
+func (j *judgement) complete(toHeld *Differences) {
+	crossed := alarms(j.toHead, j.seen, j.expect, j.waiting, j.memory.Health)
+	switch {
+	case len(crossed) == 0:
+		j.believe()
+		j.release("a later fetch is as expected: what was held was an accident, and nothing of it was told")
+	case j.hasStood():
+		j.believeAll("complete fetches have agreed for " + j.expect.HoldFor().String())
+	case j.hasEvolved(toHeld):
+		j.believeEvolved(*toHeld)
+		j.release("a later fetch shows the same with other entries beside it: it is so")
+	default:
+		j.hold(crossed)
+	}
+}
+
+// partial judges a fetch that can show that something is there, and never that
+// something is gone.
+func (j *judgement) partial() {
+	if known := j.toHead.Same + len(j.toHead.Changed); float64(known) >= partialKnown*float64(known+len(j.toHead.Added)+len(j.toHead.Rekeyed)+len(j.toHead.Reused)) {
+		j.additions()
+	}
+	j.keepWaiting()
+}
+
+// believe accepts what is told at once, and counts absences.
+func (j *judgement) believe() {
+	j.additions()
+	j.changes()
+	older := j.isOlder()
+	for _, r := range j.toHead.Removed {
+		j.removal(r, older)
+	}
+	if !older {
+		j.memory.Accept(j.seen.Digest)
+	}
+}
+
+// believeAll accepts every difference.
+func (j *judgement) believeAll(why string) {
+	j.additions()
+	j.changes()
+	for _, r := range j.toHead.Removed {
+		j.removed(r)
+	}
+	j.memory.Accept(j.seen.Digest)
+	j.release(why)
+}
+
+// leave believes nothing and raises nothing: a person has rejected just this.
+func (j *judgement) leave() {
+	j.memory.Held = nil
+	j.keepWaiting()
+}
+
+func (j *judgement) additions() {
+	for i, e := range j.toHead.Added {
+		a := register.Accepted{Kind: register.Added, After: &j.toHead.Added[i]}
+		if earlier := j.seen.Earlier[e.Key]; len(earlier) > 0 {
 			a.Kind, a.Earlier = register.Relisted, earlier
 		}
 		j.accepted = append(j.accepted, a)
 	}
 }
 
-func (j *judgement) replacements(kind register.Kind, pairs []Pair) {
-	for i := range pairs {
-		j.accepted = append(j.accepted, register.Accepted{Kind: kind, Before: &pairs[i].Before, After: &pairs[i].After})
+// changes accepts amendments and other keys; a key that was given to another
+// entry is a removal and an addition.
+func (j *judgement) changes() {
+	for i := range j.toHead.Changed {
+		p := &j.toHead.Changed[i]
+		j.accepted = append(j.accepted, register.Accepted{Kind: register.Changed, Before: &p.Before, After: &p.After})
+	}
+	for i := range j.toHead.Rekeyed {
+		p := &j.toHead.Rekeyed[i]
+		j.accepted = append(j.accepted, register.Accepted{Kind: register.Rekeyed, Before: &p.Before, After: &p.After})
+	}
+	for i := range j.toHead.Reused {
+		p := &j.toHead.Reused[i]
+		j.accepted = append(j.accepted, register.Accepted{Kind: register.Removed, Before: &p.Before}, register.Accepted{Kind: register.Added, After: &p.After})
 	}
 }
 
 // removal accepts a removal, or lets it wait.
-func (j *judgement) removal(r Removal) {
+func (j *judgement) removal(r Removal, older bool) {
 	m, waited := j.waiting[identityOf(r.Entry)]
 	switch {
-	case !j.seen.Complete:
-		if waited {
-			j.missing = append(j.missing, m) // a partial fetch neither counts nor breaks the row
-		}
-		return
 	case r.Statement != nil:
-		j.accepted = append(j.accepted, register.Accepted{Kind: register.Removed, Before: &r.Entry, After: r.Statement})
+		j.removed(r)
 		return
 	case !waited:
 		m = register.Missing{
 			Key: r.Entry.Key, Content: r.Entry.Content,
 			Since: j.seen.At, Tick: j.seen.Tick, Ticks: 1, LastSeen: j.seen.LastSeen,
 		}
-	case j.seen.countsAfter(m.Tick):
+	case !older && j.seen.countsAfter(m.Tick):
 		m.Tick = j.seen.Tick
 		m.Ticks++
 	}
-	if m.Ticks < j.confirm {
-		j.missing = append(j.missing, m)
+	if m.Ticks < j.expect.Confirmations() || older {
+		j.memory.Missing = append(j.memory.Missing, m)
 		return
 	}
-	j.accepted = append(j.accepted, register.Accepted{
-		Kind: register.Removed, Before: &r.Entry, MissingSince: m.Since, MissingRun: m.Run,
-	})
+	j.absent(r.Entry, m)
+}
+
+// removed accepts a removal now, whatever it waited for.
+func (j *judgement) removed(r Removal) {
+	if r.Statement != nil {
+		j.accepted = append(j.accepted, register.Accepted{Kind: register.Removed, Before: &r.Entry, After: r.Statement})
+		return
+	}
+	m, waited := j.waiting[identityOf(r.Entry)]
+	if !waited {
+		m.Since = j.seen.At
+		if held := j.memory.Held; held != nil {
+			m.Since, m.Run = held.Since, held.Run
+		}
+	}
+	j.absent(r.Entry, m)
+}
+
+func (j *judgement) absent(e register.Entry, m register.Missing) {
+	j.accepted = append(j.accepted, register.Accepted{Kind: register.Removed, Before: &e, MissingSince: m.Since, MissingRun: m.Run})
+}
+
+// keepWaiting neither counts nor breaks the row of those that wait, but a page
+// that shows an entry ends its wait.
+func (j *judgement) keepWaiting() {
+	for _, r := range j.toHead.Removed {
+		if m, waited := j.waiting[identityOf(r.Entry)]; waited {
+			j.memory.Missing = append(j.memory.Missing, m)
+		}
+	}
 }
 
 // countsAfter reports whether this fetch belongs to another tick than the last
@@ -115,9 +216,26 @@ func (s Seen) countsAfter(last time.Time) bool {
 	return s.Tick.After(last) && s.Tick.Sub(last) >= s.Interval/2
 }
 
+// isOlder reports whether the snapshot is an earlier accepted one that is served
+// again, and has not stood for expect.hold.release_after yet.
+func (j *judgement) isOlder() bool {
+	accepted := j.memory.Accepted
+	if n := len(accepted); n == 0 || accepted[n-1] == j.seen.Digest || !slices.Contains(accepted, j.seen.Digest) {
+		j.memory.Older = nil
+		return false
+	}
+	if j.memory.Older == nil || j.memory.Older.Digest != j.seen.Digest {
+		j.memory.Older = &register.Older{Digest: j.seen.Digest, Since: j.seen.At}
+	}
+	return j.seen.At.Sub(j.memory.Older.Since) < j.expect.HoldFor()
+}
+
 func (j *judgement) verdict() Verdict {
-	v := Verdict{Outcome: register.OutcomeUnchanged, Accepted: j.accepted, Missing: j.missing}
-	if len(v.Accepted) > 0 {
+	v := Verdict{Outcome: register.OutcomeUnchanged, Accepted: j.accepted, Memory: j.memory, Released: j.released}
+	switch {
+	case j.holding:
+		v.Outcome = register.OutcomeHeld
+	case len(v.Accepted) > 0:
 		v.Outcome = register.OutcomeChanged
 	}
 	return v

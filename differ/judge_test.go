@@ -30,8 +30,8 @@ func (w *watch) fetch(after time.Duration, rows ...string) differ.Verdict {
 	w.seen.Tick = w.seen.Tick.Add(after)
 	w.seen.At = w.seen.Tick.Add(time.Minute)
 	toHead := differ.Diff(register.Snapshot{Entries: w.head}, snapshot(rows...))
-	w.verdict = differ.Judge(toHead, w.seen, w.expect, w.memory)
-	w.memory.Missing = w.verdict.Missing
+	w.verdict = differ.Judge(toHead, nil, w.seen, w.expect, w.memory)
+	w.memory = w.verdict.Memory
 	var believed differ.Differences
 	for _, a := range w.verdict.Accepted {
 		switch {
@@ -50,8 +50,8 @@ func (w *watch) fetch(after time.Duration, rows ...string) differ.Verdict {
 // expectCounts fails unless the last verdict accepted exactly that and so many wait.
 func (w *watch) expectCounts(t *testing.T, want register.Counts, waiting int) {
 	t.Helper()
-	if got := register.CountOf(w.verdict.Accepted); got != want || len(w.verdict.Missing) != waiting {
-		t.Fatalf("accepted %+v, %d waiting; want %+v, %d waiting", got, len(w.verdict.Missing), want, waiting)
+	if got := register.CountOf(w.verdict.Accepted); got != want || len(w.verdict.Memory.Missing) != waiting {
+		t.Fatalf("accepted %+v, %d waiting; want %+v, %d waiting", got, len(w.verdict.Memory.Missing), want, waiting)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestPartialFetchOfSomethingElseAddsNothing(t *testing.T) {
 
 func TestStatementNeedsNoConfirmation(t *testing.T) {
 	toHead := differ.Diff(snapshot("a|x|r|2020"), register.Snapshot{Delisted: snapshot("a|x|r|2020|2021").Entries})
-	v := differ.Judge(toHead, differ.Seen{Complete: true}, register.Expect{}, register.Memory{})
+	v := differ.Judge(toHead, nil, differ.Seen{Complete: true}, register.Expect{}, register.Memory{})
 	if got := register.CountOf(v.Accepted); got != (register.Counts{Removed: 1}) {
 		t.Fatalf("accepted %+v, want one removal", got)
 	}
@@ -149,7 +149,7 @@ func TestRelistedWithItsEarlierPeriods(t *testing.T) {
 	e := entry("a|x")
 	period := register.Period{From: time.Unix(1, 0), To: time.Unix(2, 0)}
 	seen := differ.Seen{Complete: true, Earlier: map[register.Key][]register.Period{e.Key: {period}}}
-	v := differ.Judge(differ.Diff(snapshot("b|y"), snapshot("a|x", "b|y", "c|z")), seen, register.Expect{}, register.Memory{})
+	v := differ.Judge(differ.Diff(snapshot("b|y"), snapshot("a|x", "b|y", "c|z")), nil, seen, register.Expect{}, register.Memory{})
 	if got := register.CountOf(v.Accepted); got != (register.Counts{Relisted: 1, Added: 1}) {
 		t.Fatalf("accepted %+v", got)
 	}

@@ -1,6 +1,9 @@
 package register
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Head is the entries of a register that are believed now; the entries
 // themselves are read apart.
@@ -25,6 +28,48 @@ type Memory struct {
 	Validators Validators `json:"validators,omitzero"`
 	Health     Health     `json:"health,omitzero"`
 	Failing    *Failing   `json:"failing,omitempty"` // since the last complete fetch
+	Held       *Held      `json:"held,omitempty"`
+	Accepted   []Hash     `json:"accepted,omitempty"` // digests of snapshots that were believed, oldest first; see [MaxAccepted]
+	Older      *Older     `json:"older,omitempty"`
+	Rejected   []Hash     `json:"rejected,omitempty"` // digests of snapshots that a person rejected
+	Seen       Hash       `json:"seen,omitzero"`      // digest of the last complete fetch, believed or not
+}
+
+// MaxAccepted bounds how many earlier snapshots an old file is known again by.
+const MaxAccepted = 100
+
+// Held is a snapshot whose differences are not all believed yet. Its entries are
+// read again from the pages of its run.
+type Held struct {
+	Run     RunID     `json:"run"` // 0 in a memory that is being committed: that very run
+	Digest  Hash      `json:"digest"`
+	Since   time.Time `json:"since"` // observed_at of the first fetch that showed just this
+	Alarms  []Alarm   `json:"alarms"`
+	Removed int       `json:"removed"` // differences that wait
+	Added   int       `json:"added"`
+	Changed int       `json:"changed"`
+}
+
+// Swap reports whether another list may stand in the register's place: then no
+// time ends the hold.
+func (h Held) Swap() bool { return slices.Contains(h.Alarms, AlarmSwap) }
+
+// Alarm names a threshold of gate 2 that a difference crossed.
+type Alarm string
+
+// The alarms of gate 2.
+const (
+	AlarmRemovals Alarm = "flood of removals"
+	AlarmSwap     Alarm = "swap"
+	AlarmChanges  Alarm = "flood of changes"
+	AlarmEmptied  Alarm = "emptied field"
+	AlarmTypes    Alarm = "values not of their type"
+)
+
+// Older is an earlier accepted snapshot that is served again.
+type Older struct {
+	Digest Hash      `json:"digest"`
+	Since  time.Time `json:"since"`
 }
 
 // Missing is an entry of the head that the last complete fetch lacked, and
@@ -47,6 +92,9 @@ type Health struct {
 	EndsWithNewline bool    `json:"ends_with_newline"`
 	Pages           int     `json:"pages"`
 	Entries         int     `json:"entries"`
+
+	Filled map[string]int `json:"filled,omitempty"` // by field: entries in which it is not empty
+	Odd    map[string]int `json:"odd,omitempty"`    // by field: values not of their type, or not in map
 }
 
 // Failing is a story of failures that the operator was told of.
@@ -65,4 +113,14 @@ type Listing struct {
 	To           *time.Time // first fetch without it or with other content; nil: still so
 	LastSeen     time.Time
 	MissingSince *time.Time
+}
+
+// Accept notes that a snapshot was believed.
+func (m *Memory) Accept(digest Hash) {
+	if n := len(m.Accepted); n > 0 && m.Accepted[n-1] == digest {
+		return
+	}
+	accepted := slices.DeleteFunc(slices.Clone(m.Accepted), func(d Hash) bool { return d == digest })
+	accepted = append(accepted, digest)
+	m.Accepted = accepted[max(0, len(accepted)-MaxAccepted):]
 }

@@ -85,6 +85,7 @@ type Run struct {
 	Pages       []Page        `json:"pages"`
 	PublishedAt *time.Time    `json:"published_at"` // the register's own stamp, where it gives one
 	Fingerprint string        `json:"fingerprint"`
+	Sample      []string      `json:"sample,omitempty"` // of what a held run would announce, for people
 	Source      RunDefinition `json:"-"`
 }
 

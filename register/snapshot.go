@@ -1,5 +1,7 @@
 package register
 
+import "crypto/sha256"
+
 // Snapshot is all entries of a register as one fetch showed them. It is
 // immutable. Entries are in page order, and no two are equal in key and content.
 type Snapshot struct {
@@ -18,6 +20,30 @@ type ReadCounts struct {
 	Repaired int            `json:"repaired,omitempty"` // characters that did not decode (U+FFFD)
 	Chars    int            `json:"chars,omitempty"`    // characters decoded
 	Odd      map[string]int `json:"odd,omitempty"`      // by field: values not in map or not of their type, kept as published
+}
+
+// Digest names the set of the snapshot's entries, whatever their order on the
+// page: equal digests are equal sets.
+func (s Snapshot) Digest() Hash {
+	var digest Hash
+	for _, e := range s.Entries {
+		sum := sha256.Sum256(append([]byte(e.Key), e.Content[:]...))
+		for i := range digest {
+			digest[i] ^= sum[i]
+		}
+	}
+	return digest
+}
+
+// Filled counts by field the entries in which it is not empty.
+func (s Snapshot) Filled() map[string]int {
+	filled := map[string]int{}
+	for _, e := range s.Entries {
+		for _, v := range e.Fields {
+			filled[v.Name]++
+		}
+	}
+	return filled
 }
 
 // Shape is the structure that rows were read from.

@@ -88,7 +88,7 @@ func Compare(ctx context.Context, def register.Definition, older, newer string) 
 	if err != nil {
 		return Compared{}, err
 	}
-	differences := differ.Rekey(differ.Diff(prev, next), def)
+	differences := differ.Relate(differ.Diff(prev, next), def)
 	c := Compared{Old: len(prev.Entries), New: len(next.Entries)}
 	accepted := asAccepted(differences)
 	c.Counts = register.CountOf(accepted)
@@ -110,7 +110,7 @@ func whole(ctx context.Context, def register.Definition, file string) (register.
 }
 
 func asAccepted(d differ.Differences) []register.Accepted {
-	v := differ.Judge(d, differ.Seen{Complete: true}, register.Expect{Confirm: 1}, register.Memory{})
+	v := differ.Judge(d, nil, differ.Seen{Complete: true, Approved: true}, register.Expect{}, register.Memory{})
 	return v.Accepted
 }
 

@@ -29,9 +29,6 @@ func TestImportOfRealSeriesAcceptsWhatWasAnnounced(t *testing.T) {
 			for _, v := range importSeries(t, def) {
 				got = append(got, announcedLine(v))
 			}
-			if id == "ee-emta-blocked" {
-				want, got = beforeTheFlood(want), beforeTheFlood(got)
-			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -82,17 +79,6 @@ func TestImportTwiceSkipsWhatIsNotNewer(t *testing.T) {
 	if after := countChanges(t, a); after != before {
 		t.Errorf("%d changes after the second import, %d before", after, before)
 	}
-}
-
-// beforeTheFlood leaves out the version at which most of the Estonian list
-// seemed to be replaced, and everything after it: what is held is not built yet.
-func beforeTheFlood(lines []string) []string {
-	for i, line := range lines {
-		if strings.Contains(line, "2023-11-30") {
-			return lines[:i]
-		}
-	}
-	return lines
 }
 
 func importSeries(t *testing.T, def register.Definition) []Imported {

@@ -114,7 +114,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 		if err != nil {
 			return register.Run{}, nil, err
 		}
-		return p.commit(ctx, t, differ.Judge(toHead, t.seen(), def.Expect, t.head.Memory))
+		return p.commit(ctx, t, differ.Judge(toHead, nil, t.seen(), def.Expect, t.head.Memory))
 	}
 
 	snapshot, proof, err := p.read(ctx, def, fetched.Pages, t.head.Memory.Health)
@@ -128,16 +128,30 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	if !t.head.Baselined {
 		return p.baseline(ctx, t, snapshot)
 	}
+	return p.judge(ctx, t, snapshot, false)
+}
 
+// judge compares a snapshot with the head, and with what is held, and commits
+// what of it is believed.
+func (p *Pipeline) judge(ctx context.Context, t *tick, snapshot register.Snapshot, approved bool) (register.Run, []register.Change, error) {
 	toHead, err := p.diff(ctx, t, snapshot)
 	if err != nil {
 		return register.Run{}, nil, err
 	}
-	seen := t.seen()
-	if seen.Earlier, err = p.earlier(ctx, def.ID, toHead.Added); err != nil {
+	toHeld, err := p.diffToHeld(ctx, t, snapshot)
+	if err != nil {
 		return register.Run{}, nil, err
 	}
-	return p.commit(ctx, t, differ.Judge(toHead, seen, def.Expect, t.head.Memory))
+	seen := t.seen()
+	seen.Approved = approved
+	if seen.Earlier, err = p.earlier(ctx, t.def.ID, toHead.Added); err != nil {
+		return register.Run{}, nil, err
+	}
+	verdict := differ.Judge(toHead, toHeld, seen, t.def.Expect, t.head.Memory)
+	if verdict.Outcome == register.OutcomeHeld {
+		t.run.Reason, t.run.Sample = heldReason(*verdict.Memory.Held), sampleOf(toHead)
+	}
+	return p.commit(ctx, t, verdict)
 }
 
 // read turns pages into a snapshot and proves how whole they are: gate 1.
@@ -156,7 +170,7 @@ func (p *Pipeline) diff(ctx context.Context, t *tick, snapshot register.Snapshot
 		return differ.Differences{}, err
 	}
 	toHead := differ.Diff(register.Snapshot{Entries: entries}, snapshot)
-	return differ.Rekey(toHead, t.def), nil
+	return differ.Relate(toHead, t.def), nil
 }
 
 // again gives the differences that the last complete fetch left open, for one
@@ -194,13 +208,15 @@ func (p *Pipeline) baseline(ctx context.Context, t *tick, snapshot register.Snap
 			fmt.Sprintf("a first fetch must be whole, but %s: %s", lacking.Name, lacking.Detail), "")
 	}
 	t.run.Outcome = register.OutcomeBaseline
+	t.memory.Accept(t.memory.Seen)
+	t.believed()
 	return p.record(ctx, t, register.Commit{Baseline: snapshot.Entries})
 }
 
 // commit records what gate 2 accepted.
 func (p *Pipeline) commit(ctx context.Context, t *tick, v differ.Verdict) (register.Run, []register.Change, error) {
 	t.run.Outcome = v.Outcome
-	t.memory.Missing = v.Missing
+	t.judged(v)
 	return p.record(ctx, t, register.Commit{Accepted: v.Accepted})
 }
 

@@ -21,14 +21,32 @@ func (t *tick) signals() []register.Signal {
 	case t.run.Origin == register.Upgrade:
 		return t.upgraded()
 	}
-	var signals []register.Signal
+	signals := t.heldAndReleased()
 	if t.run.Proof.Complete() {
-		signals = append(t.recovered(), t.reshaped()...)
+		signals = append(append(signals, t.recovered()...), t.reshaped()...)
 	}
 	if gap := t.gapClosed(); gap != nil {
 		signals = append(signals, *gap)
 	}
 	return signals
+}
+
+// heldAndReleased tells of a hold when it begins and when it ends.
+func (t *tick) heldAndReleased() []register.Signal {
+	before, now := t.head.Memory.Held, t.memory.Held
+	switch {
+	case before == nil && now != nil:
+		s := t.signal(register.StateHeld, t.run.Reason,
+			"Nobody else was told. `regwatch runs --held` shows it. If the register really says so, `regwatch approve RUN`; if not, `regwatch reject RUN`. If it goes on to show the same, it is believed by itself.")
+		s.Counts = map[string]int{"removed": now.Removed, "added": now.Added, "changed": now.Changed}
+		s.Sample = t.run.Sample
+		return []register.Signal{s}
+	case before != nil && now == nil && t.released != "":
+		s := t.signal(register.StateReleased, "what run "+before.Run.String()+" held is decided: "+t.released, "")
+		s.Counts = t.run.Counts.ByKind()
+		return []register.Signal{s}
+	}
+	return nil
 }
 
 func (t *tick) failed() []register.Signal {
@@ -63,7 +81,7 @@ func (t *tick) recovered() []register.Signal {
 // reshaped tells of columns that came, went or were renamed without harm.
 func (t *tick) reshaped() []register.Signal {
 	before, after := t.head.Memory.Health, t.memory.Health
-	if !before.Known || t.run.NotModified || slices.Equal(before.Shape.Columns, after.Shape.Columns) {
+	if !before.Known || !after.Known || slices.Equal(before.Shape.Columns, after.Shape.Columns) {
 		return nil
 	}
 	reason := "the columns are not what they were"

@@ -17,6 +17,9 @@ type tick struct {
 	run    register.Run
 	memory register.Memory // to be committed
 	hint   string          // what to do about a failure
+	health register.Health // of this fetch, to be kept if it is believed
+	// how a hold ended in this run; empty: none did
+	released string
 }
 
 func (p *Pipeline) begin(def register.Definition, due register.Due, head register.Head) *tick {
@@ -41,9 +44,9 @@ func (p *Pipeline) begin(def register.Definition, due register.Due, head registe
 }
 
 // validators are for a conditional request; none when the page must be read
-// anew whatever it holds.
+// anew whatever it holds: by another definition, or because of a hold.
 func (t *tick) validators() register.Validators {
-	if v := t.head.Memory.Validators; v.Definition == t.run.Fingerprint {
+	if v := t.head.Memory.Validators; v.Definition == t.run.Fingerprint && t.isSettled() {
 		return v
 	}
 	return register.Validators{}
@@ -60,10 +63,11 @@ func (t *tick) received(f scraper.Fetched) {
 }
 
 // repeats reports whether the fetch shows the very bytes of the last complete
-// one, read by the same definition. It then is another sighting of that one.
+// one, read by the same definition and judged for good. It then is another
+// sighting of that one.
 func (t *tick) repeats(f scraper.Fetched) bool {
 	last := t.head.Memory.Validators
-	if !t.head.Baselined || last.Definition != t.run.Fingerprint {
+	if !t.head.Baselined || last.Definition != t.run.Fingerprint || !t.isSettled() {
 		return false
 	}
 	same := f.NotModified || len(last.SHA256) > 0 && slices.Equal(hashes(f.Pages), last.SHA256)
@@ -91,19 +95,45 @@ func (t *tick) read(f scraper.Fetched, s register.Snapshot, proof register.Proof
 	}
 	t.memory.Validators = f.Validators
 	t.memory.Validators.SHA256, t.memory.Validators.Definition = hashes(f.Pages), t.run.Fingerprint
-	t.memory.Health = register.Health{
-		Known: true, Shape: s.Shape, Pages: len(f.Pages), Entries: len(s.Entries),
+	t.memory.Seen = s.Digest()
+	t.health = register.Health{
+		Known: true, Shape: s.Shape, Pages: len(f.Pages), Entries: len(s.Entries), Filled: s.Filled(), Odd: s.Counts.Odd,
 		EndsWithNewline: len(f.Pages) > 0 && f.Pages[len(f.Pages)-1].EndsWithNewline,
 	}
 	if s.Counts.Chars > 0 {
-		t.memory.Health.RepairRate = float64(s.Counts.Repaired) / float64(s.Counts.Chars)
+		t.health.RepairRate = float64(s.Counts.Repaired) / float64(s.Counts.Chars)
 	}
+}
+
+// believed keeps what gate 1 of later fetches compares with.
+func (t *tick) believed() {
+	if t.health.Known {
+		t.memory.Health = t.health
+	}
+}
+
+// judged takes over what gate 2 decided.
+func (t *tick) judged(v differ.Verdict) {
+	m := v.Memory
+	t.memory.Missing, t.memory.Held, t.memory.Accepted, t.memory.Older = m.Missing, m.Held, m.Accepted, m.Older
+	t.released = v.Released
+	if v.Outcome != register.OutcomeHeld {
+		t.believed()
+	}
+}
+
+// isSettled reports whether everything that the last complete fetch showed was
+// judged for good, save what waits for its confirmation.
+func (t *tick) isSettled() bool {
+	m := t.head.Memory
+	return m.Held == nil && !slices.Contains(m.Rejected, m.Seen)
 }
 
 func (t *tick) seen() differ.Seen {
 	return differ.Seen{
 		At: t.run.ObservedAt, Tick: t.due.Tick, Interval: t.due.Interval,
 		Complete: t.run.Proof.Complete(), LastSeen: lastSeen(t.head, t.run.ObservedAt),
+		Digest: t.memory.Seen, Filled: t.health.Filled, Odd: t.health.Odd,
 	}
 }
 

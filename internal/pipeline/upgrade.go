@@ -40,7 +40,9 @@ func (p *Pipeline) upgrade(ctx context.Context, t *tick) error {
 		u.run.Outcome = register.OutcomeChanged
 	}
 	u.memory.Validators = register.Validators{}
-	u.memory.Health.Shape = snapshot.Shape
+	u.memory.Health.Shape, u.memory.Health.Filled, u.memory.Health.Odd = snapshot.Shape, snapshot.Filled(), snapshot.Counts.Odd
+	u.memory.Seen = snapshot.Digest()
+	u.memory.Accepted, u.memory.Held, u.memory.Older, u.memory.Rejected = []register.Hash{u.memory.Seen}, nil, nil, nil // of the old reading
 	if _, _, err := p.record(ctx, &u, register.Commit{Accepted: accepted}); err != nil {
 		return err
 	}

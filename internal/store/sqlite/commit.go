@@ -151,6 +151,11 @@ func (w *work) moveHead(ctx context.Context) error {
 			w.head.Memory.Missing[i].Run = w.run.ID
 		}
 	}
+	if held := w.head.Memory.Held; held != nil && held.Run == 0 {
+		own := *held
+		own.Run = w.run.ID
+		w.head.Memory.Held = &own
+	}
 	if w.run.Outcome == register.OutcomeBaseline {
 		w.head.Baselined = true
 	}

@@ -12,7 +12,7 @@ import (
 
 const runColumns = `id, register, tick, "trigger", origin, started_at, observed_at, finished_at, outcome, partial,
 	not_modified, class, reason, counts, entries, waiting, proof, read, pages, published_at, fingerprint,
-	title, authority, country, attribution, url`
+	title, authority, country, attribution, url, sample`
 
 func scanRun(row interface{ Scan(...any) error }) (register.Run, error) {
 	var r register.Run
@@ -20,7 +20,8 @@ func scanRun(row interface{ Scan(...any) error }) (register.Run, error) {
 		instant{&r.StartedAt}, instant{&r.ObservedAt}, instant{&r.FinishedAt}, &r.Outcome, &r.Partial,
 		&r.NotModified, &r.Class, &r.Reason, document{&r.Counts}, &r.Entries, &r.Waiting,
 		document{&r.Proof}, document{&r.Read}, document{&r.Pages}, optional{&r.PublishedAt}, &r.Fingerprint,
-		&r.Source.Title, &r.Source.Authority, &r.Source.Country, &r.Source.Attribution, &r.Source.URL)
+		&r.Source.Title, &r.Source.Authority, &r.Source.Country, &r.Source.Attribution, &r.Source.URL,
+		document{&r.Sample})
 	return r, err
 }
 
@@ -31,8 +32,8 @@ func isSighting(r register.Run) bool {
 
 // insertRun records a run and gives it its id.
 func insertRun(ctx context.Context, tx *sql.Tx, r *register.Run) error {
-	var documents [4]string
-	for i, v := range []any{r.Counts, r.Proof, r.Read, r.Pages} {
+	var documents [5]string
+	for i, v := range []any{r.Counts, r.Proof, r.Read, r.Pages, r.Sample} {
 		var err error
 		if documents[i], err = text(v); err != nil {
 			return fmt.Errorf("encode run: %w", err)
@@ -41,12 +42,12 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *register.Run) error {
 	result, err := tx.ExecContext(ctx, `
 		INSERT INTO runs (register, tick, "trigger", origin, started_at, observed_at, finished_at, outcome, sighting,
 			partial, not_modified, class, reason, accepted, counts, entries, waiting, proof, read, pages, published_at,
-			fingerprint, title, authority, country, attribution, url)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			fingerprint, title, authority, country, attribution, url, sample)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.Register, micros(r.Tick), r.Trigger, r.Origin, micros(r.StartedAt), micros(r.ObservedAt), micros(r.FinishedAt),
 		r.Outcome, isSighting(*r), r.Partial, r.NotModified, r.Class, r.Reason, r.Counts.Total(), documents[0],
 		r.Entries, r.Waiting, documents[1], documents[2], documents[3], microsOf(r.PublishedAt),
-		r.Fingerprint, r.Source.Title, r.Source.Authority, r.Source.Country, r.Source.Attribution, r.Source.URL)
+		r.Fingerprint, r.Source.Title, r.Source.Authority, r.Source.Country, r.Source.Attribution, r.Source.URL, documents[4])
 	if err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}

@@ -14,11 +14,18 @@ const (
 	rekeyFields = 2
 )
 
-// Rekey takes out of the differences the pairs of a vanished and a new entry
-// that are the same entry under another key: equal in all their filled fields
-// outside the key, and unique by them among the vanished and among the new. One
-// such pair alone may be chance and stays as it is.
-func Rekey(d Differences, def register.Definition) Differences {
+// Relate finds, by what a definition says of its fields, which differences are
+// about something else than they seem: entries that only got another key, and
+// keys that were given to another entry.
+func Relate(d Differences, def register.Definition) Differences {
+	return d.withRekeyed(def).withReused(def)
+}
+
+// withRekeyed takes out the pairs of a vanished and a new entry that are the
+// same entry under another key: equal in all their filled fields outside the
+// key, and unique by them among the vanished and among the new. One such pair
+// alone may be chance and stays as it is.
+func (d Differences) withRekeyed(def register.Definition) Differences {
 	vanished, arrived := map[string][]int{}, map[string][]int{}
 	for i, r := range d.Removed {
 		if mark := outsideKey(r.Entry, def); r.Statement == nil && mark != "" {
@@ -83,4 +90,43 @@ func leaveOut[T any](all []T, out map[int]bool) []T {
 		}
 	}
 	return kept
+}
+
+// withReused takes out the changes that are no amendment: the name differs, and
+// more than half of the other filled fields outside the key.
+func (d Differences) withReused(def register.Definition) Differences {
+	if _, named := def.Field(register.FieldName); !named || slices.Contains(def.Key, register.FieldName) {
+		return d
+	}
+	var amended []Pair
+	for _, p := range d.Changed {
+		if isReused(p, def) {
+			d.Reused = append(d.Reused, p)
+		} else {
+			amended = append(amended, p)
+		}
+	}
+	d.Changed = amended
+	return d
+}
+
+func isReused(p Pair, def register.Definition) bool {
+	before, after := p.Before.Fields.Get(register.FieldName), p.After.Fields.Get(register.FieldName)
+	if before == "" || after == "" || register.Normalize(before) == register.Normalize(after) {
+		return false
+	}
+	filled, differing := 0, 0
+	for _, field := range def.Fields {
+		if field.Name == register.FieldName || slices.Contains(def.Key, field.Name) || slices.Contains(def.Ignore, field.Name) {
+			continue
+		}
+		before, after := register.Normalize(p.Before.Fields.Get(field.Name)), register.Normalize(p.After.Fields.Get(field.Name))
+		if before != "" || after != "" {
+			filled++
+		}
+		if before != after {
+			differing++
+		}
+	}
+	return 2*differing > filled
 }

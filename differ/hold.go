@@ -1,0 +1,76 @@
+package differ
+
+import (
+	"slices"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// hold keeps back what crossed a threshold and lets the rest go on.
+func (j *judgement) hold(crossed []register.Alarm) {
+	j.holding = true
+	swap := slices.Contains(crossed, register.AlarmSwap)
+	changed := slices.ContainsFunc(crossed, func(a register.Alarm) bool {
+		return a == register.AlarmChanges || a == register.AlarmEmptied || a == register.AlarmTypes
+	})
+	held := register.Held{Digest: j.seen.Digest, Since: j.seen.At, Alarms: crossed, Removed: vanished(j.toHead, j.waiting)}
+	if swap {
+		held.Added = len(j.toHead.Added)
+	} else {
+		j.additions()
+	}
+	if swap || changed {
+		held.Changed = len(j.toHead.Changed) + len(j.toHead.Reused) + len(j.toHead.Rekeyed)
+	} else {
+		j.changes()
+	}
+	if before := j.memory.Held; before != nil && before.Digest == held.Digest {
+		held.Run, held.Since = before.Run, before.Since
+	}
+	j.memory.Held = &held
+	j.keepWaiting()
+}
+
+// release ends a hold, if there is one.
+func (j *judgement) release(why string) {
+	if j.memory.Held != nil {
+		j.memory.Held, j.released = nil, why
+	}
+}
+
+// hasStood reports whether complete fetches have shown just what is held for
+// long enough. A swap never has.
+func (j *judgement) hasStood() bool {
+	held := j.memory.Held
+	return held != nil && held.Digest == j.seen.Digest && !held.Swap() && !j.expect.NeverRelease &&
+		j.seen.At.Sub(held.Since) >= j.expect.HoldFor()
+}
+
+// hasEvolved reports whether this fetch has other entries than what is held,
+// and differs from it by less than the thresholds: a page that lives is no
+// accident. Other bytes alone do not do, for pages carry clocks and tokens.
+func (j *judgement) hasEvolved(toHeld *Differences) bool {
+	if j.memory.Held == nil || toHeld == nil || toHeld.Empty() {
+		return false
+	}
+	return len(alarms(*toHeld, j.seen, j.expect, nil, register.Health{})) == 0
+}
+
+// believeEvolved accepts additions, changes, and the removals that the held
+// snapshot and this one both show; those that only this one shows begin to wait.
+func (j *judgement) believeEvolved(toHeld Differences) {
+	stillHeld := map[register.Key]bool{}
+	for _, r := range toHeld.Removed {
+		stillHeld[r.Entry.Key] = true
+	}
+	j.additions()
+	j.changes()
+	for _, r := range j.toHead.Removed {
+		if stillHeld[r.Entry.Key] {
+			j.removal(r, false)
+		} else {
+			j.removed(r)
+		}
+	}
+	j.memory.Accept(j.seen.Digest)
+}
