@@ -14,6 +14,7 @@ type Seen struct {
 	Complete bool                               // gate 1 passed; otherwise the fetch is partial
 	Earlier  map[register.Key][]register.Period // ended listings of the keys that are new
 	LastSeen time.Time                          // observed_at of the last complete fetch before this one
+	LastRun  register.RunID                     // that fetch's run
 }
 
 // Verdict is what a fetch's differences come to.
@@ -35,15 +36,15 @@ type Verdict struct {
 //     missing. A fetch that shows it, even a partial one, ends the wait.
 func Judge(toHead Differences, seen Seen, expect register.Expect, memory register.Memory) Verdict {
 	j := judgement{seen: seen, confirm: expect.Confirmations(), waiting: waitingIn(memory)}
+	for _, r := range toHead.Removed { // first: a key that is also new is listed in the end
+		j.removal(r)
+	}
 	if seen.Complete || mostlyKnown(toHead) {
 		j.additions(toHead.Added)
 	}
 	if seen.Complete {
 		j.replacements(register.Changed, toHead.Changed)
 		j.replacements(register.Rekeyed, toHead.Rekeyed)
-	}
-	for _, r := range toHead.Removed {
-		j.removal(r)
 	}
 	return j.verdict()
 }
@@ -94,8 +95,10 @@ func (j *judgement) removal(r Removal) {
 	case !waited:
 		m = register.Missing{
 			Key: r.Entry.Key, Content: r.Entry.Content,
-			Since: j.seen.At, Tick: j.seen.Tick, Ticks: 1, LastSeen: j.seen.LastSeen,
+			Since: j.seen.At, Tick: j.seen.Tick, Ticks: 1, LastSeen: j.seen.LastSeen, Seen: j.seen.LastRun,
 		}
+	case j.seen.Tick.Before(m.Tick):
+		m.Tick = j.seen.Tick // the clock was set back: count from here on, not from a future that is far
 	case j.seen.countsAfter(m.Tick):
 		m.Tick = j.seen.Tick
 		m.Ticks++

@@ -37,6 +37,7 @@ type Missing struct {
 	Tick     time.Time `json:"tick"`  // last tick that counted
 	Ticks    int       `json:"ticks"` // that lacked it
 	LastSeen time.Time `json:"last_seen"`
+	Seen     RunID     `json:"seen,omitempty"` // run of that last sighting
 }
 
 // Health is what gate 1 knows of the last complete fetch.

@@ -166,3 +166,20 @@ func (b *bench) allRuns() []register.Run {
 }
 
 func sorted() cmp.Option { return cmpopts.SortSlices(func(a, b string) bool { return a < b }) }
+
+// The bytes of the last complete fetch say the same again only if nothing else
+// was seen in between: a page that was cut may have shown what they lack.
+func TestOldBytesAfterACutPageAreReadAnew(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b", "3,c", "4,d")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish("1,a", "2,b", "3,c")
+	b.expect(register.OutcomeUnchanged, register.Counts{}) // 4 is missing
+	b.site.Publish("/list.csv", csvPage("id,name\n1,a\n2,b\n3,c\n4,d\n5,e\n6,"))
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1}) // 4 is there, and 5 is new
+	b.publish("1,a", "2,b", "3,c")
+	if run := b.expect(register.OutcomeUnchanged, register.Counts{}); run.Waiting != 2 {
+		t.Errorf("%d entries are missing, want 4 and 5", run.Waiting)
+	}
+	b.expect(register.OutcomeChanged, register.Counts{Removed: 2})
+}
