@@ -63,8 +63,6 @@ func (j *judgement) believeEvolved(toHeld Differences) {
 	for _, r := range toHeld.Removed {
 		stillHeld[r.Entry.Key] = true
 	}
-	j.additions()
-	j.changes()
 	for _, r := range j.toHead.Removed {
 		if stillHeld[r.Entry.Key] {
 			j.removal(r, false)
@@ -72,5 +70,7 @@ func (j *judgement) believeEvolved(toHeld Differences) {
 			j.removed(r)
 		}
 	}
+	j.additions()
+	j.changes()
 	j.memory.Accept(j.seen.Digest)
 }

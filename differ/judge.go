@@ -16,6 +16,7 @@ type Seen struct {
 	Complete bool                               // gate 1 passed; otherwise the fetch is partial
 	Earlier  map[register.Key][]register.Period // ended listings of the keys that are new
 	LastSeen time.Time                          // observed_at of the last complete fetch before this one
+	LastRun  register.RunID                     // that fetch's run
 	Digest   register.Hash                      // of the snapshot
 	Filled   map[string]int                     // by field: entries in which it is not empty
 	Odd      map[string]int                     // by field: values not of their type
@@ -100,14 +101,15 @@ func (j *judgement) partial() {
 	j.keepWaiting()
 }
 
-// believe accepts what is told at once, and counts absences.
+// believe accepts what is told at once, and counts absences. Removals come
+// first: a key that is also new is listed in the end.
 func (j *judgement) believe() {
-	j.additions()
-	j.changes()
 	older := j.isOlder()
 	for _, r := range j.toHead.Removed {
 		j.removal(r, older)
 	}
+	j.additions()
+	j.changes()
 	if !older {
 		j.memory.Accept(j.seen.Digest)
 	}
@@ -115,11 +117,11 @@ func (j *judgement) believe() {
 
 // believeAll accepts every difference.
 func (j *judgement) believeAll(why string) {
-	j.additions()
-	j.changes()
 	for _, r := range j.toHead.Removed {
 		j.removed(r)
 	}
+	j.additions()
+	j.changes()
 	j.memory.Accept(j.seen.Digest)
 	j.release(why)
 }
@@ -167,8 +169,10 @@ func (j *judgement) removal(r Removal, older bool) {
 	case !waited:
 		m = register.Missing{
 			Key: r.Entry.Key, Content: r.Entry.Content,
-			Since: j.seen.At, Tick: j.seen.Tick, Ticks: 1, LastSeen: j.seen.LastSeen,
+			Since: j.seen.At, Tick: j.seen.Tick, Ticks: 1, LastSeen: j.seen.LastSeen, Seen: j.seen.LastRun,
 		}
+	case j.seen.Tick.Before(m.Tick):
+		m.Tick = j.seen.Tick // the clock was set back: count from here on, not from a future that is far
 	case !older && j.seen.countsAfter(m.Tick):
 		m.Tick = j.seen.Tick
 		m.Ticks++

@@ -96,6 +96,28 @@ func TestSameTickCountsOnce(t *testing.T) {
 	w.expectCounts(t, register.Counts{Removed: 1}, 0)
 }
 
+// A clock that stood in the far future for one fetch does not put confirmations
+// off until then.
+func TestClockSetBackBeginsToCountAnew(t *testing.T) {
+	w := newWatch("a|x", "b|y")
+	w.fetch(10*365*24*time.Hour, "a|x")
+	w.fetch(-10*365*24*time.Hour, "a|x")
+	w.expectCounts(t, register.Counts{}, 1)
+	w.fetch(time.Hour, "a|x")
+	w.expectCounts(t, register.Counts{Removed: 1}, 0)
+}
+
+// Whoever follows the changes of one key ends with it listed.
+func TestRemovalsComeBeforeAdditions(t *testing.T) {
+	w := newWatch("a|x", "b|y")
+	next := snapshot("a|x", "b|z")
+	next.Delisted = snapshot("b|y").Entries
+	v := differ.Judge(differ.Diff(register.Snapshot{Entries: w.head}, next), nil, w.seen, w.expect, w.memory)
+	if len(v.Accepted) != 2 || v.Accepted[0].Kind != register.Removed || v.Accepted[1].Kind != register.Added {
+		t.Errorf("%+v", v.Accepted)
+	}
+}
+
 func TestConfirmationsCanBeSet(t *testing.T) {
 	once, thrice := newWatch("a|x", "b|y"), newWatch("a|x", "b|y")
 	once.expect.Confirm, thrice.expect.Confirm = 1, 3

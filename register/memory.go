@@ -14,6 +14,7 @@ type Head struct {
 	Run         RunID     // last run whose changes, or whose baseline, made the entries
 	SeenRun     RunID     // last complete fetch
 	SeenAt      time.Time // when that was
+	BelievedRun RunID     // last complete fetch of which nothing was held
 	Entries     int
 	Sequence    int64  // of the last announced change
 	Fingerprint string // of what read the entries
@@ -82,6 +83,7 @@ type Missing struct {
 	Tick     time.Time `json:"tick"`  // last tick that counted
 	Ticks    int       `json:"ticks"` // that lacked it
 	LastSeen time.Time `json:"last_seen"`
+	Seen     RunID     `json:"seen,omitempty"` // run of that last sighting
 }
 
 // Health is what gate 1 knows of the last complete fetch.

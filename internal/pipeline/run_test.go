@@ -166,3 +166,21 @@ func (b *bench) allRuns() []register.Run {
 }
 
 func sorted() cmp.Option { return cmpopts.SortSlices(func(a, b string) bool { return a < b }) }
+
+// The bytes of the last complete fetch say the same again only if nothing else
+// was seen in between: a page that was cut may have shown what they lack.
+func TestOldBytesAfterACutPageAreReadAnew(t *testing.T) {
+	b := newBench(t)
+	many := []string{"1,a", "2,b", "3,c", "5,e", "6,f", "7,g", "8,h", "9,i"} // so that two are no flood
+	b.publish(append(many, "4,d")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish(many...)
+	b.expect(register.OutcomeUnchanged, register.Counts{}) // 4 is missing
+	b.site.Publish("/list.csv", csvPage("id,name\n"+strings.Join(many, "\n")+"\n4,d\n10,j\n11,"))
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1}) // 4 is there, and 10 is new
+	b.publish(many...)
+	if run := b.expect(register.OutcomeUnchanged, register.Counts{}); run.Waiting != 2 {
+		t.Errorf("%d entries are missing, want 4 and 10", run.Waiting)
+	}
+	b.expect(register.OutcomeChanged, register.Counts{Removed: 2})
+}

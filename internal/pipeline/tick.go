@@ -86,10 +86,14 @@ func (t *tick) repeats(f scraper.Fetched) bool {
 }
 
 // read notes what the pages hold. Only a complete fetch leaves validators and
-// health behind.
+// health behind. A partial one takes the validators away: it may show what the
+// last complete one lacked, so that the same bytes no longer say the same.
 func (t *tick) read(f scraper.Fetched, s register.Snapshot, proof register.Proof) {
 	t.run.Proof, t.run.Read = proof, s.Counts
 	t.run.Partial = proof.Failed() == nil && !proof.Complete()
+	if t.run.Partial {
+		t.memory.Validators = register.Validators{}
+	}
 	if !proof.Complete() {
 		return
 	}
@@ -132,7 +136,7 @@ func (t *tick) isSettled() bool {
 func (t *tick) seen() differ.Seen {
 	return differ.Seen{
 		At: t.run.ObservedAt, Tick: t.due.Tick, Interval: t.due.Interval,
-		Complete: t.run.Proof.Complete(), LastSeen: lastSeen(t.head, t.run.ObservedAt),
+		Complete: t.run.Proof.Complete(), LastSeen: lastSeen(t.head, t.run.ObservedAt), LastRun: t.head.SeenRun,
 		Digest: t.memory.Seen, Filled: t.health.Filled, Odd: t.health.Odd,
 	}
 }

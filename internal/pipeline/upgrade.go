@@ -2,7 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/regwatch/regwatch/differ"
 	"github.com/regwatch/regwatch/register"
@@ -11,35 +15,41 @@ import (
 // upgrade replaces the head by what the new definition, or our new parser, reads
 // in the very pages that the head was last seen on. What differs then is ours and
 // not the register's: it is recorded with origin upgrade, and announced to
-// nobody. Entries that those pages lacked already keep waiting as they are.
+// nobody. Entries that those pages lacked already are read in the pages that
+// showed them last, and go on waiting.
 func (p *Pipeline) upgrade(ctx context.Context, t *tick) error {
-	seen, err := p.Heads.Run(ctx, t.head.SeenRun)
+	seen, snapshot, proof, err := p.reread(ctx, t, t.head.BelievedRun)
 	if err != nil {
-		return fmt.Errorf("read the head's last pages anew: %w", err)
-	}
-	snapshot, proof, err := p.read(ctx, t.def, seen.Pages, register.Health{})
-	if err != nil {
-		return fmt.Errorf("read the head's last pages anew: %w", err)
+		return err
 	}
 	if check := proof.Failed(); check != nil {
 		return &register.Failure{
 			Class: check.Class, Where: t.def.File,
-			Hint: "Give the definition an id of its own if it is about another page, or mend it until `regwatch extract` reads the archived page.",
+			Hint: "Where a column was renamed, list its old and its new name under `from`; give the definition an id of its own if it is about another page.",
 			Err:  fmt.Errorf("the changed definition cannot read the page that the head was last seen on: %s", check.Detail),
 		}
 	}
-	toHead, err := p.diff(ctx, t, snapshot)
+	u := *t
+	absent, waiting, err := p.absent(ctx, t, snapshot)
 	if err != nil {
 		return err
 	}
-	u := *t
+	whole := snapshot
+	whole.Entries = slices.Concat(snapshot.Entries, absent)
+	toHead, err := p.diff(ctx, t, whole)
+	if err != nil {
+		return err
+	}
 	u.run.Trigger, u.run.Origin, u.run.Outcome = register.TriggerUpgrade, register.Upgrade, register.OutcomeUnchanged
 	u.run.ObservedAt, u.run.Pages, u.run.Proof, u.run.Read = t.head.SeenAt, seen.Pages, proof, snapshot.Counts
-	accepted := replaced(toHead, t.head.Memory)
+	if t.head.Memory.Held != nil {
+		toHead.Removed = nil // what came while something was held is not on those pages
+	}
+	accepted := replaced(toHead, waiting)
 	if len(accepted) > 0 {
 		u.run.Outcome = register.OutcomeChanged
 	}
-	u.memory.Validators = register.Validators{}
+	u.memory.Validators, u.memory.Missing = register.Validators{}, waiting
 	u.memory.Health.Shape, u.memory.Health.Filled, u.memory.Health.Odd = snapshot.Shape, snapshot.Filled(), snapshot.Counts.Odd
 	u.memory.Seen = snapshot.Digest()
 	u.memory.Accepted, u.memory.Held, u.memory.Older, u.memory.Rejected = []register.Hash{u.memory.Seen}, nil, nil, nil // of the old reading
@@ -51,12 +61,77 @@ func (p *Pipeline) upgrade(ctx context.Context, t *tick) error {
 	return err
 }
 
-// replaced accepts every difference, save the absence of what was missing
-// before.
-func replaced(d differ.Differences, memory register.Memory) []register.Accepted {
-	waiting := map[register.Key]bool{}
-	for _, m := range memory.Missing {
-		waiting[m.Key] = true
+// reread reads the archived pages of a run with the definition at hand.
+func (p *Pipeline) reread(ctx context.Context, t *tick, id register.RunID) (register.Run, register.Snapshot, register.Proof, error) {
+	run, err := p.Heads.Run(ctx, id)
+	if err != nil {
+		return run, register.Snapshot{}, nil, fmt.Errorf("read the pages of run %s anew: %w", id, err)
+	}
+	snapshot, proof, err := p.read(ctx, t.def, run.Pages, register.Health{RepairRate: t.head.Memory.Health.RepairRate})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = &register.Failure{
+			Class: register.ClassInternal, Where: t.def.File, Err: err,
+			Hint: "The definition changed, and the archived page that must be read anew is gone: bring it back from a backup, undo the change, or give the definition an id of its own.",
+		}
+	}
+	if err != nil {
+		return run, register.Snapshot{}, nil, fmt.Errorf("read the pages of run %s anew: %w", id, err)
+	}
+	return run, snapshot, proof, nil
+}
+
+// absent gives the entries that wait for their removal as the definition at hand
+// reads them, by the page that showed them last, and what waits then. Where that
+// page cannot be read, an entry waits as it is.
+func (p *Pipeline) absent(ctx context.Context, t *tick, current register.Snapshot) (entries []register.Entry, waiting []register.Missing, err error) {
+	bySeen := map[register.RunID][]register.Missing{}
+	for _, m := range t.head.Memory.Missing {
+		bySeen[m.Seen] = append(bySeen[m.Seen], m)
+	}
+	known := register.Snapshot{Entries: slices.Clone(current.Entries), Delisted: current.Delisted}
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(bySeen))) { // the latest pages first
+		before, err := p.older(ctx, t, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if before == nil {
+			waiting = append(waiting, bySeen[id]...)
+			continue
+		}
+		for _, r := range differ.Diff(*before, known).Removed {
+			if r.Statement != nil {
+				continue
+			}
+			m := bySeen[id][0]
+			m.Key, m.Content = r.Entry.Key, r.Entry.Content
+			entries, waiting = append(entries, r.Entry), append(waiting, m)
+			known.Entries = append(known.Entries, r.Entry)
+		}
+	}
+	return entries, waiting, nil
+}
+
+// older reads the pages of an earlier run anew; nil where they can not be read.
+func (p *Pipeline) older(ctx context.Context, t *tick, id register.RunID) (*register.Snapshot, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	_, snapshot, proof, err := p.reread(ctx, t, id)
+	if _, gone := errors.AsType[*register.Failure](err); gone || err == nil && proof.Failed() != nil {
+		return nil, nil
+	}
+	return &snapshot, err
+}
+
+// replaced accepts every difference, save the absence of what waits.
+func replaced(d differ.Differences, waiting []register.Missing) []register.Accepted {
+	type identity struct {
+		key     register.Key
+		content register.Hash
+	}
+	waits := map[identity]bool{}
+	for _, m := range waiting {
+		waits[identity{m.Key, m.Content}] = true
 	}
 	var accepted []register.Accepted
 	for i := range d.Added {
@@ -69,7 +144,7 @@ func replaced(d differ.Differences, memory register.Memory) []register.Accepted 
 		accepted = append(accepted, register.Accepted{Kind: register.Rekeyed, Before: &d.Rekeyed[i].Before, After: &d.Rekeyed[i].After})
 	}
 	for i := range d.Removed {
-		if !waiting[d.Removed[i].Entry.Key] {
+		if e := d.Removed[i].Entry; !waits[identity{e.Key, e.Content}] {
 			accepted = append(accepted, register.Accepted{Kind: register.Removed, Before: &d.Removed[i].Entry})
 		}
 	}

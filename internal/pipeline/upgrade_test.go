@@ -3,7 +3,9 @@ package pipeline_test
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,6 +50,54 @@ func TestDefinitionThatCanNotReadTheHeadFailsAndKeepsIt(t *testing.T) {
 	if run := b.expect(register.OutcomeFailed, register.Counts{}); run.Class != register.ClassShape || run.Entries != 2 {
 		t.Errorf("%s with %d entries: %s", run.Class, run.Entries, run.Reason)
 	}
+}
+
+// An entry that waits for its removal when the definition changes is read anew
+// too, from the page that showed it last: it may return, or go on being missing,
+// and either way nothing of ours is announced.
+func TestChangedDefinitionReadsWhatIsMissingAnew(t *testing.T) {
+	for name, change := range map[string]func(*register.Definition){
+		"a field more": func(d *register.Definition) {
+			d.Fields = append(d.Fields, register.Field{Name: "reason", From: []register.Source{{Name: "reason"}}})
+		},
+		"another key":  func(d *register.Definition) { d.Key = []string{"name"} },
+		"another type": func(d *register.Definition) { d.Fields[1].Map = map[string]string{"c": "C"} },
+	} {
+		for _, returns := range []bool{true, false} {
+			b := newBench(t)
+			b.def.Fields = slices.Clone(b.def.Fields[:2])
+			with, without := csvPage("id,name,reason\n1,a,x\n2,b,y\n3,c,z\n"), csvPage("id,name,reason\n1,a,x\n2,b,y\n")
+			b.site.Publish("/list.csv", with)
+			b.expect(register.OutcomeBaseline, register.Counts{})
+			b.site.Publish("/list.csv", without)
+			b.expect(register.OutcomeUnchanged, register.Counts{})
+			change(&b.def)
+			if returns {
+				b.site.Publish("/list.csv", with)
+				b.expect(register.OutcomeUnchanged, register.Counts{})
+				continue
+			}
+			_, changes := b.run()
+			if len(changes) != 1 || changes[0].Kind != register.Removed || changes[0].Before.Get("number") != "3" {
+				t.Errorf("%s: %+v", name, changes)
+			}
+		}
+	}
+}
+
+// A page that must be read anew and is gone is told of, and tried again.
+func TestChangedDefinitionWithoutTheArchivedPageFails(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.def.Key = []string{"name"}
+	open := b.Open
+	b.Open = func(string) (io.ReadCloser, error) { return nil, fs.ErrNotExist }
+	if run := b.expect(register.OutcomeFailed, register.Counts{}); run.Entries != 2 || len(b.signals()) != 1 {
+		t.Errorf("%d entries, signals %+v", run.Entries, b.signals())
+	}
+	b.Open = open
+	b.expect(register.OutcomeUnchanged, register.Counts{})
 }
 
 func TestGapAfterAnImportIsRecordedAndNotAnnounced(t *testing.T) {

@@ -165,6 +165,9 @@ func (w *work) moveHead(ctx context.Context) error {
 	if isSighting(w.run) {
 		w.head.SeenRun, w.head.SeenAt = w.run.ID, w.run.ObservedAt
 		w.head.Origin = originAfter(w.head.Origin, w.run)
+		if w.run.Outcome != register.OutcomeHeld {
+			w.head.BelievedRun = w.run.ID
+		}
 	}
 	if isSighting(w.run) || w.run.Origin == register.Upgrade && w.run.Outcome != register.OutcomeFailed {
 		w.head.Fingerprint = w.run.Fingerprint

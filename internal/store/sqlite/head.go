@@ -9,14 +9,14 @@ import (
 	"github.com/regwatch/regwatch/register"
 )
 
-const headColumns = `register, version, baselined, run, seen_run, seen_at, entries, sequence, fingerprint, origin, memory`
+const headColumns = `register, version, baselined, run, seen_run, seen_at, entries, sequence, fingerprint, origin, memory, believed_run`
 
 func scanHead(row interface{ Scan(...any) error }) (register.Head, error) {
 	var h register.Head
-	var run, seenRun sql.NullInt64
+	var run, seenRun, believedRun sql.NullInt64
 	err := row.Scan(&h.Register, &h.Version, &h.Baselined, &run, &seenRun, instant{&h.SeenAt}, &h.Entries,
-		&h.Sequence, &h.Fingerprint, &h.Origin, document{&h.Memory})
-	h.Run, h.SeenRun = register.RunID(run.Int64), register.RunID(seenRun.Int64)
+		&h.Sequence, &h.Fingerprint, &h.Origin, document{&h.Memory}, &believedRun)
+	h.Run, h.SeenRun, h.BelievedRun = register.RunID(run.Int64), register.RunID(seenRun.Int64), register.RunID(believedRun.Int64)
 	return h, err
 }
 
@@ -46,14 +46,14 @@ func saveHead(ctx context.Context, tx *sql.Tx, h register.Head) error {
 		return fmt.Errorf("encode memory: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO heads (`+headColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		INSERT INTO heads (`+headColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (register) DO UPDATE SET
 			version = excluded.version, baselined = excluded.baselined, run = excluded.run,
 			seen_run = excluded.seen_run, seen_at = excluded.seen_at, entries = excluded.entries,
 			sequence = excluded.sequence, fingerprint = excluded.fingerprint, origin = excluded.origin,
-			memory = excluded.memory`,
+			memory = excluded.memory, believed_run = excluded.believed_run`,
 		h.Register, h.Version, h.Baselined, runOrNull(h.Run), runOrNull(h.SeenRun), micros(h.SeenAt), h.Entries,
-		h.Sequence, h.Fingerprint, h.Origin, memory)
+		h.Sequence, h.Fingerprint, h.Origin, memory, runOrNull(h.BelievedRun))
 	return err
 }
 

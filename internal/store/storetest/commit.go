@@ -58,7 +58,7 @@ func testBaseline(t *testing.T, open Database) {
 	head, err := s.store.Head(t.Context(), s.id)
 	check(t, err)
 	same(t, "head", head, register.Head{
-		Register: s.id, Version: 1, Baselined: true, Run: run.ID, SeenRun: run.ID, SeenAt: s.now, Entries: 2,
+		Register: s.id, Version: 1, Baselined: true, Run: run.ID, SeenRun: run.ID, BelievedRun: run.ID, SeenAt: s.now, Entries: 2,
 		Fingerprint: "reader-1", Origin: register.Watch,
 	})
 	if changes := collectChanges(t, s.store, register.ChangeFilter{}); len(changes) != 0 {
