@@ -151,7 +151,7 @@ func checkRightThing(e evidence) register.Check {
 		if p.instead != nil {
 			return fail(name, p.instead.Class, "%s%s", e.of(i), p.instead.Err)
 		}
-		if p.rows > 0 {
+		if p.filled > 0 {
 			continue
 		}
 		if excuse := excuseOf(e.def.Parse.Format, p.head); excuse != "" {
