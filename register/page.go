@@ -32,6 +32,7 @@ const (
 	FramedLength  Framing = "content-length" // as many bytes as announced
 	FramedChunks  Framing = "chunked"        // the terminating chunk, or HTTP/2's end of stream
 	FramedFile    Framing = "file"           // a saved file's own length
+	FramedTwice   Framing = "twice"          // closed, like the next; fetched once more, the bytes were equal
 	FramedByClose Framing = "close"          // the connection was closed: no proof by itself
 	FramedCut     Framing = "cut"            // it ended before its announced end
 )

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/saintfish/chardet"
@@ -196,9 +197,33 @@ func openText(body io.Reader, def register.Definition, contentType string) (*tex
 	if s.found.name != "utf-8" {
 		decoder = transform.Chain(s.found.encoding.NewDecoder(), s.repair)
 	}
-	s.tail = &tailReader{body: transform.NewReader(buffered, decoder)}
+	text := io.Reader(transform.NewReader(buffered, decoder))
+	if endsLinesByCR(decodeHead(s)) {
+		text = &lineEnds{text}
+	}
+	s.tail = &tailReader{body: text}
 	s.Reader = s.tail
 	return s, nil
+}
+
+// endsLinesByCR reports whether a text has the line ends of old Macintoshes,
+// which nothing that reads lines knows.
+func endsLinesByCR(head string) bool {
+	return strings.Contains(head, "\r") && !strings.Contains(head, "\n")
+}
+
+// lineEnds gives a text with a line feed for each carriage return.
+type lineEnds struct{ body io.Reader }
+
+// Read implements io.Reader.
+func (l *lineEnds) Read(p []byte) (int, error) {
+	n, err := l.body.Read(p)
+	for i, c := range p[:n] {
+		if c == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // repairer makes valid UTF-8 of what should be, and counts.

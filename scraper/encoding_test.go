@@ -52,6 +52,8 @@ func TestEncoding(t *testing.T) {
 		{"U+FFFD as published", "utf-8", "", "csv", "Stra\ufffde\n", "utf-8 by fetch.encoding", "Stra\ufffde\n", 1},
 		{"invalid, overlong, NUL, surrogate", "utf-8", "", "csv", "a\xffb\xc0\xafc\x00d\xed\xa0\x80", "utf-8 by fetch.encoding", "a\ufffdb\ufffd\ufffdc\ufffdd\ufffd\ufffd\ufffd", 7},
 		{"cut inside a character", "utf-8", "", "csv", "a\xe2\x82", "utf-8 by fetch.encoding", "a\ufffd\ufffd", 2},
+		{"line ends of old Macintoshes", "", "", "csv", "id,name\r1,a\r2,b\r", "utf-8 by detection", "id,name\n1,a\n2,b\n", 0},
+		{"other line ends as they are", "", "", "csv", "id,name\r\n1,\"a\rb\"\r\n", "utf-8 by detection", "id,name\r\n1,\"a\rb\"\r\n", 0},
 		{"nothing", "", "", "csv", "", "utf-8 by detection", "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -135,6 +135,14 @@ func (f *fetching) foundNext(e *colly.HTMLElement) {
 // visit asks for one page and appends it to what was fetched, also if it is an
 // error page. The returned page is nil if nothing was received.
 func (f *fetching) visit(ctx context.Context, address string) (*register.Page, error) {
+	page, err := f.visitOnce(ctx, address)
+	if err == nil && f.lacksEnd(*page) {
+		f.confirm(ctx, address, page)
+	}
+	return page, err
+}
+
+func (f *fetching) visitOnce(ctx context.Context, address string) (*register.Page, error) {
 	method, body := f.request()
 	f.nextFound, f.nextHref, f.next = false, "", ""
 	f.transport.page = nil

@@ -81,7 +81,7 @@ func checkFraming(e evidence) register.Check {
 // ends.
 func framedByItself(p register.Page) bool {
 	switch p.Framing {
-	case register.FramedLength, register.FramedChunks, register.FramedFile:
+	case register.FramedLength, register.FramedChunks, register.FramedFile, register.FramedTwice:
 		return true
 	case "":
 		return p.Status == 0
@@ -95,6 +95,8 @@ func framingWords(p register.Page) string {
 		return "as many bytes came as were announced"
 	case register.FramedChunks:
 		return "the end of the stream was seen"
+	case register.FramedTwice:
+		return "the connection was closed without saying where the body ends, but a second fetch brought the same bytes"
 	}
 	return "a saved file, framed by its length"
 }
@@ -151,7 +153,7 @@ func checkRightThing(e evidence) register.Check {
 		if p.instead != nil {
 			return fail(name, p.instead.Class, "%s%s", e.of(i), p.instead.Err)
 		}
-		if p.rows > 0 {
+		if p.filled > 0 {
 			continue
 		}
 		if excuse := excuseOf(e.def.Parse.Format, p.head); excuse != "" {

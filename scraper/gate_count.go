@@ -47,7 +47,7 @@ func checkPages(e evidence) register.Check {
 	counted := e.def.Fetch.Pages != nil && e.def.Fetch.Pages.Param != ""
 	seen := map[string]int{}
 	for i, p := range e.pages {
-		if p.rows == 0 && (!counted || i < len(e.pages)-1) {
+		if p.filled == 0 && (!counted || i < len(e.pages)-1) {
 			return lack(name, register.ClassEmpty, "%sit holds no rows", e.of(i))
 		}
 		if first, repeated := seen[p.SHA256]; repeated {

@@ -51,6 +51,7 @@ func TestGate(t *testing.T) {
 		{"a saved file", csv, nil, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "complete", 2},
 
 		{"CSV until the connection closed", csv, closed, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "partial framed body: the connection was closed", 2},
+		{"and a second fetch brought the same", csv, func(p *register.Page) { closed(p); p.Framing = register.FramedTwice }, register.Health{}, []string{"name,web\nA,a\nB,b"}, "complete", 2},
 		{"and in the middle of a row", csv, closed, register.Health{}, []string{"name,web\nA,a\nB,b"}, "partial framed body", 1},
 		{"a declared end", sentinel, closed, register.Health{}, []string{"name,web\nA,a\nB,b\n# end,\n"}, "complete", 3},
 		{"a declared end that is not there", sentinel, nil, register.Health{}, []string{"name,web\nA,a\n"}, "partial framed body: its end does not hold \"# end\"", 1},

@@ -146,6 +146,9 @@ func TestPagingByNumber(t *testing.T) {
 		{"until there are no rows", register.Paging{Param: "page", From: 1}, func(n string) (int, string) {
 			return 200, map[string]string{"1": rows(1), "2": rows(2), "3": "name\n"}[n]
 		}, "a=b&page=1 a=b&page=2", ""},
+		{"until there is nothing in the rows", register.Paging{Param: "page", From: 1}, func(n string) (int, string) {
+			return 200, map[string]string{"1": rows(1), "2": rows(2)}[n] + map[bool]string{true: "name,x\n\" \"," + n + "\n"}[n > "2"]
+		}, "a=b&page=1 a=b&page=2", ""},
 		{"until the last repeats", register.Paging{Param: "page", From: 1}, func(n string) (int, string) {
 			return 200, map[string]string{"1": rows(1)}[n] + map[bool]string{true: rows(2)}[n != "1"]
 		}, "a=b&page=1 a=b&page=2", ""},

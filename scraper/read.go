@@ -121,8 +121,8 @@ func (r *Reader) Read(ctx context.Context, pages []register.Page, open Open, hea
 	return e.snapshot, proof, nil
 }
 
-// CountRows counts the rows of one page, as paging by number wants it. A page
-// that is not the thing, or that can not be read, is a *[register.Failure].
+// CountRows counts the rows of one page that hold anything, as paging by number
+// wants it. A page that is not the thing, or that can not be read, is a *[register.Failure].
 func (r *Reader) CountRows(ctx context.Context, page register.Page, open Open) (int, error) {
 	reading, err := r.readPage(ctx, page, open, newSnapshotBuilder(r), register.Health{}, false)
 	switch {
@@ -133,7 +133,7 @@ func (r *Reader) CountRows(ctx context.Context, page register.Page, open Open) (
 	case reading.broken != nil:
 		return 0, reading.broken
 	}
-	return reading.rows, nil
+	return reading.filled, nil
 }
 
 // pageReading is what reading one page showed.
@@ -147,6 +147,7 @@ type pageReading struct {
 	repaired   int
 	newline    bool // it ends with one
 	rows       int
+	filled     int // of them with something in a declared field
 	cut        int // rows left out because the page ended in them
 	cutLine    int
 	format.Reading
@@ -176,7 +177,9 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 			return nil
 		}
 		p.rows++
-		b.row(row)
+		if b.row(row) {
+			p.filled++
+		}
 		return nil
 	})
 	p.chars, p.repaired = text.repair.chars, text.repair.repaired
@@ -189,7 +192,7 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	}
 	if last := b.endPage(p.cut == 0 && lastRowDoubtful(r.def, p, health, last)); last > 0 {
 		p.cut, p.cutLine = p.cut+1, last
-		p.rows--
+		p.rows, p.filled = p.rows-1, p.filled-1
 	}
 	b.counts(p)
 	return p, nil

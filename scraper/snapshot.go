@@ -38,8 +38,9 @@ func newSnapshotBuilder(r *Reader) *snapshotBuilder {
 	}
 }
 
-// row takes a row, and puts the one before into the snapshot.
-func (b *snapshotBuilder) row(row format.Row) {
+// row takes a row, and puts the one before into the snapshot. It reports whether
+// the row holds anything.
+func (b *snapshotBuilder) row(row format.Row) bool {
 	b.release()
 	b.held = heldRow{line: row.Line, blank: true}
 	filled := 0
@@ -57,10 +58,11 @@ func (b *snapshotBuilder) row(row format.Row) {
 		}
 	}
 	if b.held.blank {
-		return
+		return false
 	}
 	b.held.entry = b.entry(filled)
 	b.held.listed = b.listed()
+	return true
 }
 
 func (b *snapshotBuilder) entry(filled int) register.Entry {
@@ -133,10 +135,10 @@ func (b *snapshotBuilder) release() {
 	}
 }
 
-// endPage releases the page's last row, or drops it if it is doubtful and gives
-// its line.
+// endPage releases the page's last row, or drops it if it is doubtful and holds
+// anything, and gives its line.
 func (b *snapshotBuilder) endPage(doubtful bool) (dropped int) {
-	if doubtful {
+	if doubtful && !b.held.blank {
 		dropped = b.held.line
 		b.held = heldRow{}
 	}

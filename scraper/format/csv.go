@@ -2,12 +2,16 @@ package format
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/regwatch/regwatch/register"
@@ -63,7 +67,7 @@ func csvSource(p register.Parse, source register.Source, path string) []register
 }
 
 // Read implements [Reader]. A row of fewer cells than any before it, at the very
-// end, is cut; so is one whose quoted cell never ends.
+// end, is cut if it holds anything; so is one whose quoted cell never ends.
 func (r *csvReader) Read(ctx context.Context, body io.Reader, emit func(Row) error) (Reading, error) {
 	buffered := bufio.NewReaderSize(body, 64<<10)
 	if err := skipLines(buffered, r.parse.Skip); err != nil {
@@ -100,10 +104,11 @@ func (r *csvReader) rows(ctx context.Context, records *csvRecords, err error, pl
 		}
 		fillRow(row.Cells, records.record, places)
 		row.Line = records.line
-		cells := len(records.record)
+		cells, blank := len(records.record), isBlank(records.record)
+		open := records.mayBeOpen()
 		err = records.next()
 		// Cells are counted at the end only: publishers leave empty ones off.
-		row.Cut = errors.Is(err, io.EOF) && cells < width
+		row.Cut = errors.Is(err, io.EOF) && (cells < width && !blank || open && !records.endsWithQuote())
 		if width == 0 || cells < width {
 			width = cells
 		}
@@ -182,24 +187,59 @@ func numbered(n int) []string {
 	return columns
 }
 
+// isBlank reports whether nothing in a record can be seen: a line of white space,
+// or the mark by which old systems end a file.
+func isBlank(record []string) bool {
+	return !slices.ContainsFunc(record, func(cell string) bool {
+		return strings.ContainsFunc(cell, func(char rune) bool { return unicode.IsGraphic(char) && !unicode.IsSpace(char) })
+	})
+}
+
 // errOpenQuote says that the file ended inside a quoted cell.
 var errOpenQuote = errors.New("a quoted cell does not end")
 
 // csvRecords is the stream of records with their lines.
 type csvRecords struct {
 	csv    *csv.Reader
+	body   *lastByte
 	parse  register.Parse
 	record []string // valid until next
 	line   int      // on which it begins
 }
 
 func newCSVRecords(body io.Reader, comma rune, parse register.Parse) *csvRecords {
-	records := csv.NewReader(body)
+	last := &lastByte{body: body}
+	records := csv.NewReader(last)
 	records.Comma = comma
 	records.LazyQuotes = parse.Lazy
 	records.FieldsPerRecord = -1
 	records.ReuseRecord = true
-	return &csvRecords{csv: records, parse: parse}
+	return &csvRecords{csv: records, body: last, parse: parse}
+}
+
+// mayBeOpen reports whether the record at hand, if it is the last, may hold a
+// quoted cell that never ends: with loose quotes that is no error, and the rows
+// behind it are in its last cell.
+func (c *csvRecords) mayBeOpen() bool {
+	return c.parse.Lazy && len(c.record) > 0 && strings.Contains(c.record[len(c.record)-1], "\n")
+}
+
+// endsWithQuote reports whether what was read ends with a quote and white space.
+func (c *csvRecords) endsWithQuote() bool { return c.body.char == '"' }
+
+// lastByte remembers the last byte that passed and is no white space.
+type lastByte struct {
+	body io.Reader
+	char byte
+}
+
+// Read implements io.Reader.
+func (l *lastByte) Read(p []byte) (int, error) {
+	n, err := l.body.Read(p)
+	if shown := bytes.TrimRight(p[:n], " \t\r\n"); len(shown) > 0 {
+		l.char = shown[len(shown)-1]
+	}
+	return n, err
 }
 
 // next goes to the next record. At the end it gives io.EOF, or errOpenQuote
