@@ -25,7 +25,7 @@ func (j *judgement) hold(crossed []register.Alarm) {
 		j.changes()
 	}
 	if before := j.memory.Held; before != nil && before.Digest == held.Digest {
-		held.Run, held.Since = before.Run, before.Since
+		held.First, held.Since = before.First, before.Since
 	}
 	j.memory.Held = &held
 	j.keepWaiting()

@@ -194,7 +194,7 @@ func (j *judgement) removed(r Removal) {
 	if !waited {
 		m.Since = j.seen.At
 		if held := j.memory.Held; held != nil {
-			m.Since, m.Run = held.Since, held.Run
+			m.Since, m.Run = held.Since, held.First
 		}
 	}
 	j.absent(r.Entry, m)

@@ -29,6 +29,7 @@ type Memory struct {
 	Validators Validators `json:"validators,omitzero"`
 	Health     Health     `json:"health,omitzero"`
 	Failing    *Failing   `json:"failing,omitempty"` // since the last complete fetch
+	Silence    Silence    `json:"silence,omitzero"`
 	Held       *Held      `json:"held,omitempty"`
 	Accepted   []Hash     `json:"accepted,omitempty"` // digests of snapshots that were believed, oldest first; see [MaxAccepted]
 	Older      *Older     `json:"older,omitempty"`
@@ -39,10 +40,19 @@ type Memory struct {
 // MaxAccepted bounds how many earlier snapshots an old file is known again by.
 const MaxAccepted = 100
 
+// Silence is what the clocks of a register say.
+type Silence struct {
+	Incomplete int       `json:"incomplete,omitempty"` // due ticks in a row without a complete fetch
+	Stale      bool      `json:"stale,omitempty"`      // the operator was told so
+	ChangedAt  time.Time `json:"changed_at,omitzero"`  // first complete fetch with the entries that are there now
+	Frozen     bool      `json:"frozen,omitempty"`     // the operator was told so
+}
+
 // Held is a snapshot whose differences are not all believed yet. Its entries are
 // read again from the pages of its run.
 type Held struct {
-	Run     RunID     `json:"run"` // 0 in a memory that is being committed: that very run
+	Run     RunID     `json:"run"`   // latest that showed it; 0 in a memory that is being committed: that very run
+	First   RunID     `json:"first"` // first that showed just this; 0 likewise
 	Digest  Hash      `json:"digest"`
 	Since   time.Time `json:"since"` // observed_at of the first fetch that showed just this
 	Alarms  []Alarm   `json:"alarms"`

@@ -13,13 +13,18 @@ type Snapshot struct {
 
 // ReadCounts is what reading the pages came across.
 type ReadCounts struct {
-	Rows     int            `json:"rows"`               // rows that held anything
-	Blank    int            `json:"blank,omitempty"`    // rows whose declared fields are all empty
-	Repeated int            `json:"repeated,omitempty"` // rows equal to an earlier one in key and content
-	Cut      int            `json:"cut,omitempty"`      // rows with too few cells, left out
-	Repaired int            `json:"repaired,omitempty"` // characters that did not decode (U+FFFD)
-	Chars    int            `json:"chars,omitempty"`    // characters decoded
-	Odd      map[string]int `json:"odd,omitempty"`      // by field: values not in map or not of their type, kept as published
+	Rows     int `json:"rows"`               // rows that held anything
+	Blank    int `json:"blank,omitempty"`    // rows whose declared fields are all empty
+	Repeated int `json:"repeated,omitempty"` // rows equal to an earlier one in key and content
+	Cut      int `json:"cut,omitempty"`      // rows with too few cells, left out
+	Repaired int `json:"repaired,omitempty"` // characters that did not decode (U+FFFD)
+	Chars    int `json:"chars,omitempty"`    // characters decoded
+
+	RepairedRows int   `json:"repaired_rows,omitempty"` // rows in which a character did not decode
+	RepairedAt   []int `json:"repaired_at,omitempty"`   // the first of their lines
+	MixedScripts int   `json:"mixed_scripts,omitempty"` // rows with a word of Latin and Cyrillic or Greek letters, as look-alikes are
+
+	Odd map[string]int `json:"odd,omitempty"` // by field: values not in map or not of their type, kept as published
 }
 
 // Digest names the set of the snapshot's entries, whatever their order on the
@@ -48,7 +53,8 @@ func (s Snapshot) Filled() map[string]int {
 
 // Shape is the structure that rows were read from.
 type Shape struct {
-	Columns []string `json:"columns"`           // header cells or keys seen, in order where there is one
-	Missing []string `json:"missing,omitempty"` // declared fields, not optional, whose column is not there
-	Unread  []string `json:"unread,omitempty"`  // columns that no field reads
+	Columns  []string `json:"columns"`            // header cells or keys seen, in order where there is one
+	Missing  []string `json:"missing,omitempty"`  // declared fields, not optional, whose column is not there
+	Unread   []string `json:"unread,omitempty"`   // columns that no field reads
+	Language string   `json:"language,omitempty"` // that the page says it is in: "cs", "en"
 }

@@ -41,27 +41,33 @@ func (p *program) fetch(ctx context.Context, cmd *cli.Command, a *app.App) error
 	if err != nil {
 		return err
 	}
-	if cmd.Bool("json") {
-		if changes == nil {
-			changes = []register.Change{}
-		}
-		err = p.line(struct {
-			Run     register.Run      `json:"run"`
-			Changes []register.Change `json:"changes"`
-		}{run, changes})
-	} else {
-		p.fetched(run, changes)
-	}
+	err = p.decided(cmd, run, changes)
 	if err == nil && run.Outcome == register.OutcomeFailed {
 		return fmt.Errorf("run %s of %s failed: %s; the head was not touched", run.ID, run.Register, run.Reason)
 	}
 	return err
 }
 
+// decided shows a run that was just made, with what it changed.
+func (p *program) decided(cmd *cli.Command, run register.Run, changes []register.Change) error {
+	if !cmd.Bool("json") {
+		p.fetched(run, changes)
+		return nil
+	}
+	if changes == nil {
+		changes = []register.Change{}
+	}
+	return p.line(struct {
+		Run     register.Run      `json:"run"`
+		Changes []register.Change `json:"changes"`
+	}{run, changes})
+}
+
 func (p *program) fetched(run register.Run, changes []register.Change) {
 	p.say("run %s of %s: %s", run.ID, run.Register, outcomeLine(run))
 	p.say("")
 	p.proofTable(run.Proof)
+	p.heldSample(run)
 	if len(changes) == 0 {
 		return
 	}

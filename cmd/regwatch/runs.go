@@ -65,6 +65,11 @@ func (p *program) runs(ctx context.Context, cmd *cli.Command, a *app.App) error 
 			number(run.Counts.Total()), fmt.Sprint(run.Entries), run.Reason)
 	}
 	t.flush()
+	if cmd.Bool("held") {
+		for _, run := range runs {
+			p.heldSample(run)
+		}
+	}
 	if len(runs) == 0 {
 		p.note("no runs")
 	}
@@ -118,6 +123,20 @@ func (p *program) showRun(run register.Run) {
 	}
 	p.say("")
 	p.say("read %s: %d blank, %d repeated, %d cut; fingerprint %s", count(run.Read.Rows, "row"), run.Read.Blank, run.Read.Repeated, run.Read.Cut, run.Fingerprint)
+	p.heldSample(run)
+}
+
+// heldSample shows some of what a held run would announce, and how to decide.
+func (p *program) heldSample(run register.Run) {
+	if run.Outcome != register.OutcomeHeld {
+		return
+	}
+	p.say("")
+	p.say("run %s of %s holds, among others:", run.ID, run.Register)
+	for _, line := range run.Sample {
+		p.say("  %s", app.Visible(line))
+	}
+	p.say("`regwatch approve %s` believes it, `regwatch reject %s` drops it; only the latest held run of a register can be decided", run.ID, run.ID)
 }
 
 func statusOf(page register.Page) string {

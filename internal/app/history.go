@@ -96,24 +96,49 @@ func (a *App) Run(ctx context.Context, id register.RunID) (register.Run, error) 
 	return run, err
 }
 
-// Approve would accept what a held run holds, and Reject drop it. Nothing is
-// held yet, so both say of any run that it is not.
-func (a *App) Approve(ctx context.Context, id register.RunID) error {
-	return a.notHeld(ctx, id, "approve")
+// Approve believes what a register's latest held run shows, judged anew against
+// the head as it is now.
+func (a *App) Approve(ctx context.Context, id register.RunID) (register.Run, []register.Change, error) {
+	def, err := a.heldBy(ctx, id, "approve")
+	if err != nil {
+		return register.Run{}, nil, err
+	}
+	return a.pipeline(a.scraper).Approve(ctx, def, id)
 }
 
-// Reject drops what a held run holds; see [App.Approve].
-func (a *App) Reject(ctx context.Context, id register.RunID) error {
-	return a.notHeld(ctx, id, "reject")
+// Reject drops what a register's latest held run shows, and does not raise the
+// same content again.
+func (a *App) Reject(ctx context.Context, id register.RunID) (register.Run, error) {
+	def, err := a.heldBy(ctx, id, "reject")
+	if err != nil {
+		return register.Run{}, err
+	}
+	run, _, err := a.pipeline(a.scraper).Reject(ctx, def, id)
+	return run, err
 }
 
-func (a *App) notHeld(ctx context.Context, id register.RunID, verb string) error {
+// heldBy gives the definition of a run's register, if the run is the one that
+// can be decided.
+func (a *App) heldBy(ctx context.Context, id register.RunID, verb string) (register.Definition, error) {
 	run, err := a.Run(ctx, id)
 	if err != nil {
-		return err
+		return register.Definition{}, err
 	}
-	return fmt.Errorf("run %s of %s is not held, its outcome is %s: there is nothing to %s; `regwatch runs --held` lists what is",
-		id, run.Register, run.Outcome, verb)
+	head, err := a.Store.Head(ctx, run.Register)
+	if err != nil {
+		return register.Definition{}, err
+	}
+	switch held := head.Memory.Held; {
+	case held == nil && run.Outcome == register.OutcomeHeld:
+		return register.Definition{}, fmt.Errorf("what run %s of %s held is decided already: there is nothing to %s", id, run.Register, verb)
+	case held == nil:
+		return register.Definition{}, fmt.Errorf("run %s of %s is not held, its outcome is %s: there is nothing to %s; `regwatch runs --held` lists what is",
+			id, run.Register, run.Outcome, verb)
+	case held.Run != id:
+		return register.Definition{}, fmt.Errorf("run %s is not the latest held run of %s, that is run %s: `regwatch %s %s`",
+			id, run.Register, held.Run, verb, held.Run)
+	}
+	return a.Definition(run.Register)
 }
 
 // FieldNames gives the names of a register's fields: those that its definition

@@ -17,13 +17,15 @@ func (t *tick) signals() []register.Signal {
 	}
 	switch {
 	case t.run.Outcome == register.OutcomeFailed:
-		return t.failed()
+		return append(t.failed(), t.silent()...)
 	case t.run.Origin == register.Upgrade:
 		return t.upgraded()
 	}
 	signals := t.heldAndReleased()
 	if t.run.Proof.Complete() {
-		signals = append(append(signals, t.recovered()...), t.reshaped()...)
+		signals = slices.Concat(signals, t.recovered(), t.reshaped(), t.moved())
+	} else {
+		signals = append(signals, t.silent()...)
 	}
 	if gap := t.gapClosed(); gap != nil {
 		signals = append(signals, *gap)
@@ -67,15 +69,20 @@ func (t *tick) failed() []register.Signal {
 	return []register.Signal{t.signal(state, t.run.Reason, next)}
 }
 
+// recovered ends the story of failures, and that of silence.
 func (t *tick) recovered() []register.Signal {
-	story := t.head.Memory.Failing
+	story, stale := t.head.Memory.Failing, t.head.Memory.Silence.Stale
 	t.memory.Failing = nil
-	if story == nil {
-		return nil
+	t.memory.Silence.Incomplete, t.memory.Silence.Stale = 0, false
+	switch {
+	case story != nil:
+		reason := fmt.Sprintf("read whole again after %s; it had failed since %s: %s",
+			plural(story.Runs, "failed run"), stamp(story.Since), story.Reason)
+		return []register.Signal{t.signal(register.StateRecovered, reason, "")}
+	case stale:
+		return []register.Signal{t.signal(register.StateRecovered, "read whole again; it had been stale", "")}
 	}
-	reason := fmt.Sprintf("read whole again after %s; it had failed since %s: %s",
-		plural(story.Runs, "failed run"), story.Since.UTC().Format("2006-01-02 15:04 UTC"), story.Reason)
-	return []register.Signal{t.signal(register.StateRecovered, reason, "")}
+	return nil
 }
 
 // reshaped tells of columns that came, went or were renamed without harm.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -151,9 +152,9 @@ func (w *work) moveHead(ctx context.Context) error {
 			w.head.Memory.Missing[i].Run = w.run.ID
 		}
 	}
-	if held := w.head.Memory.Held; held != nil && held.Run == 0 {
+	if held := w.head.Memory.Held; held != nil {
 		own := *held
-		own.Run = w.run.ID
+		own.Run, own.First = cmp.Or(own.Run, w.run.ID), cmp.Or(own.First, w.run.ID)
 		w.head.Memory.Held = &own
 	}
 	if w.run.Outcome == register.OutcomeBaseline {
