@@ -83,7 +83,7 @@ func TestFailuresAreToldOnceAndTouchNothing(t *testing.T) {
 			if test.class == register.ClassShape {
 				told = register.StateSchemaChanged
 			}
-			if diff := cmp.Diff([]register.State{told, register.StateRecovered}, states); diff != "" {
+			if diff := cmp.Diff([]register.State{told, register.StateStale, register.StateRecovered}, states); diff != "" {
 				t.Errorf("signals: %s", diff)
 			}
 		})
