@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/regwatch/regwatch/differ"
@@ -98,7 +99,9 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	t := p.begin(def, due, head)
 
 	if head.Baselined && head.Fingerprint != t.run.Fingerprint {
-		if err := p.upgrade(ctx, t); err != nil {
+		if err := p.upgrade(ctx, t); errors.Is(err, fs.ErrNotExist) {
+			t.lost = true
+		} else if err != nil {
 			return p.stop(ctx, t, err)
 		}
 	}
@@ -120,6 +123,11 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	snapshot, proof, err := p.read(ctx, def, fetched.Pages, t.head.Memory.Health)
 	if err != nil {
 		return register.Run{}, nil, err
+	}
+	if t.lost && proof.Complete() {
+		if err := p.adopt(ctx, t, snapshot, proof); err != nil {
+			return register.Run{}, nil, err
+		}
 	}
 	t.read(fetched, snapshot, proof)
 	if check := proof.Failed(); check != nil {

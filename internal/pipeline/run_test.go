@@ -49,7 +49,7 @@ func TestFailuresAreToldOnceAndTouchNothing(t *testing.T) {
 		class string
 		says  string // and the URL, or what came
 	}{
-		"a web page":       {testsite.Plain("text/html", web), register.ClassWrongThing, "Scheduled maintenance"},
+		"a web page":       {testsite.Plain("text/html", web), register.ClassMaintenance, "Scheduled maintenance"},
 		"empty":            {testsite.Plain("text/csv", nil), register.ClassEmpty, "empty"},
 		"no entries":       {testsite.Plain("text/csv", []byte("id,name\n")), register.ClassEmpty, "no"},
 		"not found":        {http.NotFoundHandler(), register.ClassStatus, "404"},

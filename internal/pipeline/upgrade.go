@@ -40,20 +40,41 @@ func (p *Pipeline) upgrade(ctx context.Context, t *tick) error {
 	if err != nil {
 		return err
 	}
-	u.run.Trigger, u.run.Origin, u.run.Outcome = register.TriggerUpgrade, register.Upgrade, register.OutcomeUnchanged
 	u.run.ObservedAt, u.run.Pages, u.run.Proof, u.run.Read = t.head.SeenAt, seen.Pages, proof, snapshot.Counts
 	if t.head.Memory.Held != nil {
 		toHead.Removed = nil // what came while something was held is not on those pages
 	}
-	accepted := replaced(toHead, waiting)
+	return p.replaceHead(ctx, t, &u, snapshot, replaced(toHead, waiting), waiting)
+}
+
+// adopt is an upgrade whose page is gone: the first complete fetch stands in
+// for it. Where an entry is found again by its key, what differs is taken for
+// our reading, and announced to nobody; what is new or gone is judged as ever.
+func (p *Pipeline) adopt(ctx context.Context, t *tick, snapshot register.Snapshot, proof register.Proof) error {
+	toHead, err := p.diff(ctx, t, snapshot)
+	if err != nil {
+		return err
+	}
+	toHead.Added, toHead.Removed = nil, nil
+	u := *t
+	u.run.Proof, u.run.Read = proof, snapshot.Counts
+	u.hint = "The archived page that should have been read anew is gone; the page of this run was read in its place."
+	return p.replaceHead(ctx, t, &u, snapshot, replaced(toHead, nil), t.head.Memory.Missing)
+}
+
+// replaceHead commits what the new reading makes of the head, and goes on with
+// it. What the memory knows of the old reading goes.
+func (p *Pipeline) replaceHead(ctx context.Context, t, u *tick, snapshot register.Snapshot, accepted []register.Accepted, waiting []register.Missing) (err error) {
+	u.run.Trigger, u.run.Origin, u.run.Outcome = register.TriggerUpgrade, register.Upgrade, register.OutcomeUnchanged
 	if len(accepted) > 0 {
 		u.run.Outcome = register.OutcomeChanged
 	}
-	u.memory.Validators, u.memory.Missing = register.Validators{}, waiting
-	u.memory.Health.Shape, u.memory.Health.Filled, u.memory.Health.Odd = snapshot.Shape, snapshot.Filled(), snapshot.Counts.Odd
-	u.memory.Seen = snapshot.Digest()
-	u.memory.Accepted, u.memory.Held, u.memory.Older, u.memory.Rejected = []register.Hash{u.memory.Seen}, nil, nil, nil // of the old reading
-	if _, _, err := p.record(ctx, &u, register.Commit{Accepted: accepted}); err != nil {
+	m := &u.memory
+	m.Validators, m.Missing = register.Validators{}, waiting
+	m.Health.Shape, m.Health.Filled, m.Health.Odd = snapshot.Shape, snapshot.Filled(), snapshot.Counts.Odd
+	m.Seen = snapshot.Digest()
+	m.Accepted, m.Held, m.Older, m.Rejected = []register.Hash{m.Seen}, nil, nil, nil
+	if _, _, err := p.record(ctx, u, register.Commit{Accepted: accepted}); err != nil {
 		return err
 	}
 	t.head, err = p.Heads.Head(ctx, t.def.ID)
@@ -68,12 +89,6 @@ func (p *Pipeline) reread(ctx context.Context, t *tick, id register.RunID) (regi
 		return run, register.Snapshot{}, nil, fmt.Errorf("read the pages of run %s anew: %w", id, err)
 	}
 	snapshot, proof, err := p.read(ctx, t.def, run.Pages, register.Health{RepairRate: t.head.Memory.Health.RepairRate})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = &register.Failure{
-			Class: register.ClassInternal, Where: t.def.File, Err: err,
-			Hint: "The definition changed, and the archived page that must be read anew is gone: bring it back from a backup, undo the change, or give the definition an id of its own.",
-		}
-	}
 	if err != nil {
 		return run, register.Snapshot{}, nil, fmt.Errorf("read the pages of run %s anew: %w", id, err)
 	}
@@ -117,7 +132,7 @@ func (p *Pipeline) older(ctx context.Context, t *tick, id register.RunID) (*regi
 		return nil, nil
 	}
 	_, snapshot, proof, err := p.reread(ctx, t, id)
-	if _, gone := errors.AsType[*register.Failure](err); gone || err == nil && proof.Failed() != nil {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && proof.Failed() != nil {
 		return nil, nil
 	}
 	return &snapshot, err
@@ -137,8 +152,8 @@ func replaced(d differ.Differences, waiting []register.Missing) []register.Accep
 	for i := range d.Added {
 		accepted = append(accepted, register.Accepted{Kind: register.Added, After: &d.Added[i]})
 	}
-	for i := range d.Changed {
-		accepted = append(accepted, register.Accepted{Kind: register.Changed, Before: &d.Changed[i].Before, After: &d.Changed[i].After})
+	for _, pair := range slices.Concat(d.Changed, d.Reused) { // under our new reading a name may differ too
+		accepted = append(accepted, register.Accepted{Kind: register.Changed, Before: &pair.Before, After: &pair.After})
 	}
 	for i := range d.Rekeyed {
 		accepted = append(accepted, register.Accepted{Kind: register.Rekeyed, Before: &d.Rekeyed[i].Before, After: &d.Rekeyed[i].After})
