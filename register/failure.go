@@ -13,12 +13,20 @@ const (
 	ClassTooLarge       = "too_large"       // over fetch.max_bytes
 	ClassTooSlow        = "too_slow"        // over fetch.timeout
 	ClassCut            = "cut"             // ended before its end
-	ClassWrongThing     = "wrong_thing"     // a web page, an error, a login in place of the file
+	ClassWrongThing     = "wrong_thing"     // something else in place of the register: another kind of file, say
+	ClassWebPage        = "web_page"        // a web page in place of a file
+	ClassLogin          = "login"           // a login page in place of the register
+	ClassCaptcha        = "captcha"         // a question whether we are human
+	ClassMaintenance    = "maintenance"     // a page that asks to come back later
+	ClassRejected       = "rejected"        // "request rejected", by a firewall or the server
+	ClassErrorPage      = "error_page"      // an error told with status 200, as a page or in JSON
+	ClassLanguage       = "other_language"  // the page in a language that it did not have before
 	ClassEmpty          = "empty"           // nothing, or no entries
 	ClassUndecodable    = "undecodable"     // not in the encoding it should have
 	ClassShape          = "schema_changed"  // a declared column is missing
 	ClassUnreadable     = "unreadable"      // the format's own syntax is broken
 	ClassCount          = "count"           // outside expect.entries
+	ClassDrift          = "drift"           // the pages moved while they were read
 	ClassInternal       = "internal"        // ours: disk, store, defect
 )
 

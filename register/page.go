@@ -21,7 +21,9 @@ type Page struct {
 	Bytes           int64         `json:"bytes"`
 	Framing         Framing       `json:"framing,omitempty"`
 	EndsWithNewline bool          `json:"ends_with_newline"`
-	PagingEnded     string        `json:"paging_ended,omitempty"` // why no page was asked for after this one, though more may follow
+	PagingEnded     string        `json:"paging_ended,omitempty"`  // why no page was asked for after this one, though more may follow
+	CrawledAgain    string        `json:"crawled_again,omitempty"` // on a crawl's first page: why all its pages were asked for a second time
+	Drift           string        `json:"drift,omitempty"`         // on a crawl's last page: what shows, the second time too, that its pages are not of one moment
 }
 
 // Framing says how the end of a body was known.

@@ -22,11 +22,14 @@ type fetching struct {
 	before    register.Validators
 	collector *colly.Collector
 	transport *transport
-	reader    *Reader // where pages are counted
+	reader    *Reader // where there are pages to crawl
 
 	pages       []register.Page
 	conditional bool   // at least one request was sent with conditions
 	ended       string // why paging ended early
+
+	seen  []glance // the pages of the walk under way
+	doubt string   // why that walk should be made once more; empty: no reason
 
 	next      string // link found on the last page, absolute; empty if it can not be followed
 	nextHref  string // as written
@@ -45,13 +48,10 @@ func (f *fetching) all(ctx context.Context) error {
 	f.collector = collector
 	paging := f.def.Fetch.Pages
 	for _, address := range f.def.Fetch.URLs {
-		switch {
-		case paging == nil || paging.Next == "" && paging.Param == "":
+		if paging == nil || paging.Next == "" && paging.Param == "" {
 			_, err = f.visit(ctx, address)
-		case paging.Next != "":
-			err = f.follow(ctx, address, paging.Limit())
-		default:
-			err = f.count(ctx, address, *paging)
+		} else {
+			err = f.crawl(ctx, address)
 		}
 		if err != nil {
 			return err
@@ -78,9 +78,8 @@ func (f *fetching) check() error {
 		if _, err := cascadia.ParseGroup(paging.Next); err != nil {
 			return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("fetch.pages.next of %s: %w", f.def.ID, err)}
 		}
-		return nil
 	}
-	reader, errs := NewReader(f.def) // paging by number ends where there are no rows
+	reader, errs := NewReader(f.def) // pages are compared by their rows
 	if len(errs) > 0 {
 		return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("read the definition of %s: %w", f.def.ID, errs[0])}
 	}

@@ -125,6 +125,8 @@ func lastRowDoubtful(def register.Definition, p pageReading, health register.Hea
 	open := !framedByItself(p.Page) && (p.Framing == register.FramedCut || endSentinel(def, p) == "")
 	switch def.Parse.Format {
 	case register.FormatCSV, register.FormatText:
+		// A server that breaks off at the same place twice shows equal bytes too.
+		open = open || p.Framing == register.FramedTwice && endSentinel(def, p) == ""
 		return !p.newline && (open || lastPage && health.Known && health.EndsWithNewline)
 	case register.FormatHTML:
 		return open
@@ -153,14 +155,20 @@ func checkRightThing(e evidence) register.Check {
 		if p.instead != nil {
 			return fail(name, p.instead.Class, "%s%s", e.of(i), p.instead.Err)
 		}
-		if p.filled > 0 {
+		if p.filled > 0 && !e.shrunk() {
 			continue
 		}
-		if excuse := excuseOf(e.def.Parse.Format, p.head); excuse != "" {
-			return fail(name, register.ClassWrongThing, "%s%s came in place of the register", e.of(i), excuse)
+		if excuse := excuseOf(e.def.Parse.Format, p.head); excuse.words != "" {
+			return fail(name, excuse.class, "%s%s came in place of the register", e.of(i), excuse.words)
 		}
 	}
 	return pass(name, "%s", thingWords(e.def.Parse.Format, e.pages[0].Page))
+}
+
+// shrunk reports whether so much is gone that a page which calls itself an error
+// or a login is believed, although something on it looks like rows.
+func (e evidence) shrunk() bool {
+	return e.health.Known && 2*(len(e.snapshot.Entries)+len(e.snapshot.Delisted)) < e.health.Entries
 }
 
 // Thresholds of U+FFFD per character: regulators publish some themselves.
@@ -184,13 +192,28 @@ func checkDecodes(e evidence) register.Check {
 	rate := float64(counts.Repaired) / float64(counts.Chars)
 	limit := max(maxRepairRate, repairRateSlack*e.health.RepairRate)
 	if rate > limit {
-		return fail(name, register.ClassUndecodable, "%d of %d characters are not in the encoding %s; at most %.2g %% may be",
-			counts.Repaired, counts.Chars, encoding, 100*limit)
+		return fail(name, register.ClassUndecodable, "%d of %d characters are not in the encoding %s%s; at most %.2g %% may be",
+			counts.Repaired, counts.Chars, encoding, repairedRows(counts), 100*limit)
 	}
-	if counts.Repaired > 0 {
-		return pass(name, "%s; %d of %d characters are U+FFFD", encoding, counts.Repaired, counts.Chars)
+	if counts.Repaired > 0 || counts.RepairedRows > 0 {
+		return pass(name, "%s; %d of %d characters are U+FFFD%s", encoding, counts.Repaired, counts.Chars, repairedRows(counts))
 	}
 	return pass(name, "%s", encoding)
+}
+
+// repairedRows names the rows in which a character did not decode.
+func repairedRows(counts register.ReadCounts) string {
+	if counts.RepairedRows == 0 {
+		return ""
+	}
+	lines := make([]string, len(counts.RepairedAt))
+	for i, line := range counts.RepairedAt {
+		lines[i] = strconv.Itoa(line)
+	}
+	if counts.RepairedRows > len(lines) {
+		lines = append(lines, "…")
+	}
+	return fmt.Sprintf(", in %d rows (%s)", counts.RepairedRows, strings.Join(lines, ", "))
 }
 
 // checkShape: could it be read, and is every declared column there?
@@ -208,7 +231,11 @@ func checkShape(e evidence) register.Check {
 	}
 	shape := e.snapshot.Shape
 	if len(shape.Missing) > 0 {
-		return fail(name, register.ClassShape, "%s", missingWords(e.def, shape))
+		class, other := register.ClassShape, e.otherLanguage()
+		if other != "" {
+			class = register.ClassLanguage
+		}
+		return fail(name, class, "%s%s", missingWords(e.def, shape), other)
 	}
 	if len(shape.Unread) > 0 {
 		return pass(name, "every declared column is there; not read: %s", quoted(shape.Unread))

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/regwatch/regwatch/register"
 )
 
@@ -41,21 +43,35 @@ func checkPages(e evidence) register.Check {
 			return lack(name, register.ClassCut, "%sno page was asked for after it: %s", e.of(i), p.PagingEnded)
 		}
 	}
+	for i, p := range e.pages {
+		if p.Drift != "" {
+			return lack(name, register.ClassDrift, "%sthe pages moved while they were read: %s", e.of(i), p.Drift)
+		}
+	}
 	if len(e.pages) == 1 {
 		return pass(name, "one page")
 	}
 	counted := e.def.Fetch.Pages != nil && e.def.Fetch.Pages.Param != ""
-	seen := map[string]int{}
+	seen := map[xxh3.Uint128]int{}
 	for i, p := range e.pages {
 		if p.filled == 0 && (!counted || i < len(e.pages)-1) {
 			return lack(name, register.ClassEmpty, "%sit holds no rows", e.of(i))
 		}
-		if first, repeated := seen[p.SHA256]; repeated {
-			return lack(name, register.ClassWrongThing, "%sit is page %d once more", e.of(i), first+1)
+		if first, repeated := seen[p.contents]; repeated && p.filled > 0 {
+			return lack(name, register.ClassDrift, "%sit is page %d once more", e.of(i), first+1)
 		}
-		seen[p.SHA256] = i
+		seen[p.contents] = i
 	}
-	return pass(name, "%d pages, each with rows of its own", len(e.pages))
+	return pass(name, "%d pages, each with rows of its own%s", len(e.pages), crawledAgain(e.pages))
+}
+
+func crawledAgain(pages []pageReading) string {
+	for _, p := range pages {
+		if p.CrawledAgain != "" {
+			return "; they were asked for a second time, because " + p.CrawledAgain
+		}
+	}
+	return ""
 }
 
 // checkCount: as many entries as the register says of itself, and as the
@@ -65,6 +81,9 @@ func checkCount(e evidence) register.Check {
 	bounds := e.def.Expect.Entries
 	n := len(e.snapshot.Entries) + len(e.snapshot.Delisted)
 	if n == 0 && (bounds.Min == nil || *bounds.Min > 0) {
+		if other := e.otherLanguage(); other != "" {
+			return fail(name, register.ClassLanguage, "there is not a single entry%s", other)
+		}
 		return fail(name, register.ClassEmpty, "there is not a single entry%s", blankWords(e.snapshot.Counts))
 	}
 	if e.def.Expect.Total != "" {

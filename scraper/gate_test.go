@@ -28,6 +28,8 @@ func TestGate(t *testing.T) {
 	json.Parse.Rows = ".data[]"
 	xml := definition(register.FormatXML, "name")
 	html := definition(register.FormatHTML, "td")
+	html2 := definition(register.FormatHTML, "Název")
+	html2.Parse.Rows = "tr"
 	with := func(def register.Definition, change func(*register.Definition)) register.Definition {
 		change(&def)
 		return def
@@ -51,7 +53,7 @@ func TestGate(t *testing.T) {
 		{"a saved file", csv, nil, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "complete", 2},
 
 		{"CSV until the connection closed", csv, closed, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "partial framed body: the connection was closed", 2},
-		{"and a second fetch brought the same", csv, func(p *register.Page) { closed(p); p.Framing = register.FramedTwice }, register.Health{}, []string{"name,web\nA,a\nB,b"}, "complete", 2},
+		{"and a second fetch brought the same", csv, func(p *register.Page) { closed(p); p.Framing = register.FramedTwice }, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "complete", 2},
 		{"and in the middle of a row", csv, closed, register.Health{}, []string{"name,web\nA,a\nB,b"}, "partial framed body", 1},
 		{"a declared end", sentinel, closed, register.Health{}, []string{"name,web\nA,a\nB,b\n# end,\n"}, "complete", 3},
 		{"a declared end that is not there", sentinel, nil, register.Health{}, []string{"name,web\nA,a\n"}, "partial framed body: its end does not hold \"# end\"", 1},
@@ -70,16 +72,16 @@ func TestGate(t *testing.T) {
 		{"a server error", csv, func(p *register.Page) { p.Status = 503 }, register.Health{}, []string{"name,web\nA,a\n"}, "failed right thing, status: the server answered 503 Service Unavailable", 0},
 		{"zero bytes", csv, nil, register.Health{}, []string{""}, "failed right thing, empty: the body is empty: zero bytes", 0},
 		{"white space", text, nil, register.Health{}, []string{" \r\n\ufeff"}, "failed right thing, empty: the body holds nothing", 0},
-		{"a web page for CSV", csv, nil, register.Health{}, []string{"\n<!DOCTYPE html><html><title>Welcome &amp; more</title>"}, `failed right thing, wrong_thing: a web page titled "Welcome & more" came where a CSV file was expected`, 0},
-		{"a login page for JSON", json, nil, register.Health{}, []string{"<html><head><title>Sign in</title>"}, `failed right thing, wrong_thing: a login page (a web page titled "Sign in") came where JSON was expected`, 0},
-		{"a captcha for XML", xml, nil, register.Health{}, []string{"<html><title>Just a moment...</title>"}, "failed right thing, wrong_thing: a captcha (", 0},
-		{"a captcha for HTML", html, nil, register.Health{}, []string{"<html><title>Captcha</title><p>Are you?</html>"}, "failed right thing, wrong_thing: a captcha (", 0},
-		{"maintenance for text", text, nil, register.Health{}, []string{"Service unavailable. Try later."}, "failed right thing, wrong_thing: a refusal (Service unavailable. Try later.) came where a list in plain text", 0},
-		{"request rejected for CSV", csv, nil, register.Health{}, []string{"Request Rejected. Your support ID is 1"}, "failed right thing, wrong_thing: a refusal (", 0},
+		{"a web page for CSV", csv, nil, register.Health{}, []string{"\n<!DOCTYPE html><html><title>Welcome &amp; more</title>"}, `failed right thing, web_page: a web page titled "Welcome & more" came where a CSV file was expected`, 0},
+		{"a login page for JSON", json, nil, register.Health{}, []string{"<html><head><title>Sign in</title>"}, `failed right thing, login: a login page (a web page titled "Sign in") came where JSON was expected`, 0},
+		{"a captcha for XML", xml, nil, register.Health{}, []string{"<html><title>Just a moment...</title>"}, "failed right thing, captcha: a captcha (", 0},
+		{"a captcha for HTML", html, nil, register.Health{}, []string{"<html><title>Captcha</title><p>Are you?</html>"}, "failed right thing, captcha: a captcha (", 0},
+		{"maintenance for text", text, nil, register.Health{}, []string{"Service unavailable. Try later."}, "failed right thing, maintenance: a refusal (Service unavailable. Try later.) came where a list in plain text", 0},
+		{"request rejected for CSV", csv, nil, register.Health{}, []string{"Request Rejected. Your support ID is 1"}, "failed right thing, rejected: a refusal (", 0},
 		{"a short list with such words in it", text, nil, register.Health{}, []string{"login.example\ncaptcha.example\nMaintenance Ltd\n<A\n"}, "complete", 4},
 		{"a list that begins like a tag", text, nil, register.Health{}, []string{"<A\nforbidden.example\n"}, "complete", 2},
-		{"a JSON error for CSV", csv, nil, register.Health{}, []string{`{"error": "gone"}`}, "failed right thing, wrong_thing: an error in JSON (", 0},
-		{"a JSON error for JSON", json, nil, register.Health{}, []string{`{"message":"limit","data":[]}`}, "failed right thing, wrong_thing: an error in JSON (", 0},
+		{"a JSON error for CSV", csv, nil, register.Health{}, []string{`{"error": "gone"}`}, "failed right thing, error_page: an error in JSON (", 0},
+		{"a JSON error for JSON", json, nil, register.Health{}, []string{`{"message":"limit","data":[]}`}, "failed right thing, error_page: an error in JSON (", 0},
 		{"a PDF for CSV", csv, nil, register.Health{}, []string{"%PDF-1.7\n"}, "failed right thing, wrong_thing: a PDF file came", 0},
 		{"a ZIP for JSON", json, nil, register.Health{}, []string{"PK\x03\x04.."}, "failed right thing, wrong_thing: a ZIP or XLSX file came", 0},
 		{"plain text for HTML", html, nil, register.Health{}, []string{"name,web\n"}, "failed right thing, wrong_thing: plain text (name,web) came where a web page", 0},
@@ -91,6 +93,18 @@ func TestGate(t *testing.T) {
 		{"more than there may be", text, nil, register.Health{}, []string{"a\ufffd\n" + strings.Repeat("b\n", 100)}, "failed decodes, undecodable", 0},
 		{"but not more than there were", text, nil, register.Health{Known: true, EndsWithNewline: true, RepairRate: 0.003}, []string{"a\ufffd\n" + strings.Repeat("b\n", 100)}, "complete", 2},
 		{"UTF-8 where the definition says otherwise", with(csv, func(d *register.Definition) { d.Fetch.Encoding = "windows-1250" }), nil, register.Health{}, []string{"name,web\nPříliš,žluťoučký\n"}, "failed decodes, undecodable: fetch.encoding says windows-1250, but the bytes are utf-8", 0},
+
+		{"a damaged name in JSON", json, nil, register.Health{}, []string{`{"data":[{"name":"A\ud800"},{"name":"\u0000B"},{"name":"C"}]}`}, "complete", 3},
+		{"a list that says in HTML that it is away", text, func(p *register.Page) { p.ResponseHeader = http.Header{"Content-Type": {"text/html"}} }, register.Health{}, []string{"We are <b>away</b> <a href=/>home</a>"}, "failed right thing, web_page: a web page without a title", 0},
+		{"a login page by its form", csv, nil, register.Health{}, []string{"<html><title>Registers</title><form><input name=p type=password></form></html>"}, "failed right thing, login: a login page (a web page titled \"Registers\")", 0},
+		{"a captcha by its script", json, nil, register.Health{}, []string{"<html><title>Registers</title><div class='g-recaptcha'></div></html>"}, "failed right thing, captcha: a captcha (", 0},
+		{"a firewall by its words", csv, nil, register.Health{}, []string{"<html><head><title></title></head><body>The requested URL was rejected. Your support ID is: 123</body></html>"}, "failed right thing, rejected: a refusal (a web page without a title)", 0},
+		{"an error page with something like a row", html, nil, register.Health{Known: true, Entries: 10}, []string{"<html><title>Page not found</title><table><tr><td>Home</table></html>"}, "failed right thing, error_page: an error page (", 0},
+		{"a register whose name is like an error", html, nil, register.Health{Known: true, Entries: 2}, []string{"<html><title>Goods not found on the market</title><table><tr><td>A<tr><td>B</table></html>"}, "complete", 2},
+		{"other columns in another language", html2, nil, register.Health{Known: true, Shape: register.Shape{Language: "cs"}}, []string{"<html lang='en-GB'><table><tr><th>Name</th></tr><tr><td>A</table></html>"}, "failed same shape, other_language: a declared column is not there: \"Název\" (field0); unknown columns are there: \"Name\"; the page is in the language en, and was in cs the last time", 0},
+		{"CSV until the connection closed, twice, in the middle of a row", csv, func(p *register.Page) { p.Framing = register.FramedTwice; p.Status = http.StatusOK }, register.Health{}, []string{"name,web\nA,a\nB,b"}, "partial last row whole: the last row (line 3)", 1},
+		{"pages that moved", json, func(p *register.Page) { p.Drift = "the first page held other rows" }, register.Health{}, []string{`{"data":[{"name":"A"}]}`}, "partial all pages: the pages moved while they were read: the first page held other rows", 1},
+		{"a page twice, with a clock", json, nil, register.Health{}, []string{`{"at":1,"data":[{"name":"A"}]}`, `{"at":2,"data":[{"name":"A"}]}`}, "partial all pages: page 2 of 2 (https://example.org/2): it is page 1 once more", 1},
 
 		{"a renamed column", csv, nil, register.Health{}, []string{"name,site\nA,a\n"}, `failed same shape, schema_changed: a declared column is not there: "web" (field1); unknown columns are there: "site"`, 0},
 		{"a new column", csv, nil, register.Health{}, []string{"name,new,web\nA,x,a\n"}, "complete", 1},
@@ -106,7 +120,7 @@ func TestGate(t *testing.T) {
 		{"a page twice", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, `{"data":[{"name":"A"}]}`}, "partial all pages: page 2 of 2 (https://example.org/2): it is page 1 once more", 1},
 		{"a page without rows", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, `{"data":[]}`, `{"data":[{"name":"B"}]}`}, "partial all pages: page 2 of 3", 2},
 		{"the empty page that ends a count", with(json, func(d *register.Definition) { d.Fetch.Pages = &register.Paging{Param: "page"} }), nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, `{"data":[]}`}, "complete", 1},
-		{"a second page that is something else", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, "<html><title>Oops</title>"}, "failed right thing, wrong_thing: page 2 of 2 (https://example.org/2): a web page titled \"Oops\"", 0},
+		{"a second page that is something else", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, "<html><title>Oops</title>"}, "failed right thing, web_page: page 2 of 2 (https://example.org/2): a web page titled \"Oops\"", 0},
 
 		{"no entries", json, nil, register.Health{}, []string{`{"data":[]}`}, "failed count, empty: there is not a single entry", 0},
 		{"blank rows only", csv, nil, register.Health{}, []string{"name,web\n,\n, \n"}, "failed count, empty: there is not a single entry, and 2 rows in which", 0},
@@ -163,5 +177,23 @@ func TestDeclaredTotal(t *testing.T) {
 	}
 	if got, ok := declaredTotal("none"); ok {
 		t.Errorf("a total %d was found where there is none", got)
+	}
+}
+
+// The rows in which a character is damaged are named: the run says how many, and
+// on which lines.
+func TestDamagedRowsAreFlagged(t *testing.T) {
+	json := definition(register.FormatJSON, ".name")
+	s, proof := readBodies(t, json, register.Health{}, nil, []byte(`[{"name":"A\ud800"},{"name":"\u0000B"},{"name":"C"}]`))
+	if s.Counts.RepairedRows != 2 || fmt.Sprint(s.Counts.RepairedAt) != "[1 2]" || s.Entries[1].Key != register.NewKey("B") {
+		t.Errorf("%+v, %v", s.Counts, s.Entries)
+	}
+	if decodes := proof[3]; !strings.Contains(decodes.Detail, "in 2 rows (1, 2)") {
+		t.Errorf("the check says %q", decodes.Detail)
+	}
+	text := definition(register.FormatText, "line")
+	s, _ = readBodies(t, text, register.Health{RepairRate: 0.5, Known: true}, nil, []byte("A\x00\nB\xc0\xaf\nC\xed\xa0\x80\nплат-bank\nSberbаnk\n"))
+	if s.Counts.RepairedRows != 3 || s.Counts.MixedScripts != 1 {
+		t.Errorf("%+v", s.Counts)
 	}
 }

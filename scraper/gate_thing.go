@@ -43,37 +43,51 @@ func notTheThing(format string, page register.Page, raw []byte, head string) *re
 		}
 		return wrong(register.ClassEmpty, "the body holds nothing but white space")
 	}
-	if came := cameInstead(format, page, raw, start); came != "" {
-		return wrong(register.ClassWrongThing, "%s came where %s was expected", came, formatWords(format))
+	if came := cameInstead(format, page, raw, start); came.words != "" {
+		return wrong(came.class, "%s came where %s was expected", came.words, formatWords(format))
 	}
 	return nil
 }
 
+// thing is what came in place of a register: a class of failure, and words; zero
+// where nothing did.
+type thing struct{ class, words string }
+
+func wrongThing(words string) thing { return thing{register.ClassWrongThing, words} }
+
 // cameInstead names what begins like this, unless it can be of the format.
-func cameInstead(format string, page register.Page, raw []byte, start string) string {
+func cameInstead(format string, page register.Page, raw []byte, start string) thing {
 	if name := binaryName(raw); name != "" {
-		return name
+		return wrongThing(name)
 	}
 	isHTML, isXML, isJSON := looksHTML(start), strings.HasPrefix(start, "<?xml"), looksJSON(start)
+	isLine := format == register.FormatCSV || format == register.FormatText
 	switch {
 	case format == register.FormatHTML && isHTML, format == register.FormatHTML && isMarkup(start) && !isXML:
-		return ""
-	case isHTML:
+		return thing{}
+	case isHTML, isLine && saysHTML(page) && htmlTags.MatchString(start):
 		// A page in place of a file has its own encoding, not the file's.
 		found := findEncoding("", page.ResponseHeader.Get("Content-Type"), register.FormatHTML, raw)
 		return webPage(decodeBytes(found, raw))
 	case format == register.FormatXML && isMarkup(start), format == register.FormatJSON && isJSON:
-		return ""
+		return thing{}
 	case isXML:
-		return "an XML document"
+		return wrongThing("an XML document")
 	case isMarkup(start):
-		return "markup (" + snippet(start) + ")"
+		return wrongThing("markup (" + snippet(start) + ")")
 	case isJSON:
 		return jsonThing(start)
-	case format == register.FormatCSV || format == register.FormatText:
-		return refusalInText(start)
 	}
-	return "plain text (" + snippet(start) + ")"
+	if refused := refusalInText(start); refused.words != "" || isLine {
+		return refused
+	}
+	return wrongThing("plain text (" + snippet(start) + ")")
+}
+
+// saysHTML reports whether the server calls a page HTML. Many call every file so;
+// it counts only beside tags.
+func saysHTML(page register.Page) bool {
+	return strings.Contains(strings.ToLower(page.ResponseHeader.Get("Content-Type")), "html")
 }
 
 func formatWords(format string) string {
@@ -115,6 +129,7 @@ var (
 	markupStart = regexp.MustCompile(`^<([!?][^>]*|[A-Za-z][A-Za-z0-9:_-]*(\s[^>]*)?/?)>`)
 	htmlTag     = regexp.MustCompile(`(?i)<(!doctype\s+html|html|head|body)[\s>]`)
 	jsonStart   = regexp.MustCompile(`^(\{\s*["}]|\[\s*[\[{"\]0-9-])`)
+	htmlTags    = regexp.MustCompile(`(?i)<(p|div|br|a|form|h[1-6]|center|span|title)[\s>/][^<]*</?[a-z]`)
 	titleTag    = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 	errorKey    = regexp.MustCompile(`^\{\s*"(error|errors|message|status|statusCode|code|detail|fault|exception|success)"\s*:`)
 )
@@ -127,24 +142,29 @@ func looksHTML(start string) bool {
 
 func looksJSON(start string) bool { return jsonStart.MatchString(start) }
 
-func jsonThing(start string) string {
+func jsonThing(start string) thing {
 	if errorKey.MatchString(start) {
-		return "an error in JSON (" + snippet(start) + ")"
+		return thing{register.ClassErrorPage, "an error in JSON (" + snippet(start) + ")"}
 	}
-	return "JSON (" + snippet(start) + ")"
+	return wrongThing("JSON (" + snippet(start) + ")")
 }
 
-// webPage names a page by its title, and says what that title sounds like.
-func webPage(text string) string {
+// webPage names a page by its title, and says what its title and its parts show
+// it to be.
+func webPage(text string) thing {
 	title := titleOf(text)
 	kind := refusal(title)
-	switch {
-	case title == "":
-		return "a web page without a title"
-	case kind != "":
-		return fmt.Sprintf("%s (a web page titled %q)", kind, title)
+	if kind.words == "" {
+		kind = refusalByParts(text)
 	}
-	return fmt.Sprintf("a web page titled %q", title)
+	page := "a web page without a title"
+	if title != "" {
+		page = fmt.Sprintf("a web page titled %q", title)
+	}
+	if kind.words == "" {
+		return thing{register.ClassWebPage, page}
+	}
+	return thing{kind.class, kind.words + " (" + page + ")"}
 }
 
 func titleOf(text string) string {
@@ -167,18 +187,18 @@ func snippet(text string) string {
 
 // excuses are the words by which a page says that it is not the register.
 var excuses = []struct {
-	kind    string
+	kind    thing
 	phrases []string
 }{
-	{"a captcha", []string{"captcha", "are you a robot", "you are human", "just a moment", "attention required", "security check"}},
-	{"a maintenance page", []string{"maintenance", "temporarily unavailable", "service unavailable", "under construction", "odstávka", "wartung"}},
-	{"a refusal", []string{"request rejected", "access denied", "forbidden", "too many requests", "unauthorized", "you have been blocked"}},
-	{"an error page", []string{"not found", "internal server error", "bad gateway", "gateway timeout", "gateway time-out", "error 404", "error 500"}},
-	{"a login page", []string{"log in", "login", "sign in", "přihlášení", "anmeldung"}},
+	{thing{register.ClassCaptcha, "a captcha"}, []string{"captcha", "are you a robot", "you are human", "just a moment", "attention required", "security check"}},
+	{thing{register.ClassMaintenance, "a maintenance page"}, []string{"maintenance", "temporarily unavailable", "service unavailable", "under construction", "odstávka", "údržba", "wartung", "технические работы"}},
+	{thing{register.ClassRejected, "a refusal"}, []string{"request rejected", "access denied", "forbidden", "too many requests", "unauthorized", "you have been blocked", "přístup odepřen"}},
+	{thing{register.ClassErrorPage, "an error page"}, []string{"not found", "internal server error", "bad gateway", "gateway timeout", "gateway time-out", "error 404", "error 500", "nenalezena"}},
+	{thing{register.ClassLogin, "a login page"}, []string{"log in", "login", "sign in", "přihlášení", "anmeldung"}},
 }
 
-// refusal says what a title sounds like; "" for nothing known.
-func refusal(title string) string {
+// refusal says what a title sounds like; zero for nothing known.
+func refusal(title string) thing {
 	title = strings.ToLower(title)
 	for _, excuse := range excuses {
 		for _, phrase := range excuse.phrases {
@@ -187,37 +207,62 @@ func refusal(title string) string {
 			}
 		}
 	}
-	return ""
+	return thing{}
+}
+
+// parts are the elements and words of pages that stand between a reader and the
+// register, whatever their title.
+var parts = []struct {
+	kind    thing
+	pattern *regexp.Regexp
+}{
+	{thing{register.ClassCaptcha, "a captcha"}, regexp.MustCompile(`(?i)g-recaptcha|h-captcha|hcaptcha\.com|cf-turnstile|cf-challenge|challenge-platform|/captcha/`)},
+	{thing{register.ClassRejected, "a refusal"}, regexp.MustCompile(`(?i)the requested url was rejected|your support id is|incident id:|you don't have permission to access`)},
+	{thing{register.ClassLogin, "a login page"}, regexp.MustCompile(`(?i)<input[^>]+type\s*=\s*["']?password`)},
+}
+
+// refusalByParts says what a page in place of the register is by what it holds.
+func refusalByParts(text string) thing {
+	for _, part := range parts {
+		if part.pattern.MatchString(text) {
+			return part.kind
+		}
+	}
+	return thing{}
 }
 
 // refusalInText names a refusal in plain text: a line or two that begin with
 // words no list begins with. A short list of real names must never look so.
-func refusalInText(start string) string {
+func refusalInText(start string) thing {
 	const mostLines = 5
 	if len(start) > 1024 || strings.Count(start, "\n") >= mostLines {
-		return ""
+		return thing{}
 	}
 	first, _, _ := strings.Cut(strings.ToLower(start), "\n")
-	for _, phrase := range []string{
-		"request rejected", "access denied", "too many requests", "service unavailable", "service temporarily unavailable",
-		"internal server error", "bad gateway", "gateway timeout", "404 not found", "403 forbidden", "503 service", "502 bad", "429 too",
+	first = strings.TrimPrefix(first, "error: ")
+	for _, refused := range []struct{ class, phrase string }{
+		{register.ClassRejected, "request rejected"}, {register.ClassRejected, "access denied"}, {register.ClassRejected, "too many requests"},
+		{register.ClassRejected, "403 forbidden"}, {register.ClassRejected, "429 too"}, {register.ClassRejected, "the requested url was rejected"},
+		{register.ClassMaintenance, "service unavailable"}, {register.ClassMaintenance, "service temporarily unavailable"}, {register.ClassMaintenance, "503 service"},
+		{register.ClassErrorPage, "internal server error"}, {register.ClassErrorPage, "bad gateway"}, {register.ClassErrorPage, "gateway timeout"},
+		{register.ClassErrorPage, "404 not found"}, {register.ClassErrorPage, "502 bad"},
 	} {
-		if strings.HasPrefix(first, phrase) || strings.HasPrefix(first, "error: "+phrase) {
-			return "a refusal (" + snippet(start) + ")"
+		if strings.HasPrefix(first, refused.phrase) {
+			return thing{refused.class, "a refusal (" + snippet(start) + ")"}
 		}
 	}
-	return ""
+	return thing{}
 }
 
 // excuseOf says what a page that is of the right format and holds no rows is
-// instead; "" where it does not say.
-func excuseOf(format, head string) string {
+// instead; zero where it does not say.
+func excuseOf(format, head string) thing {
 	start := strings.TrimSpace(head)
 	switch {
-	case format == register.FormatHTML && refusal(titleOf(head)) != "":
+	case format == register.FormatHTML && (refusal(titleOf(head)).words != "" || refusalByParts(head).words != ""):
 		return webPage(head)
 	case format == register.FormatJSON && errorKey.MatchString(start):
 		return jsonThing(start)
 	}
-	return ""
+	return thing{}
 }

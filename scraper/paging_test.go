@@ -85,7 +85,7 @@ func TestPagingStopsAtRepeatedBytes(t *testing.T) {
 	def := own(server.URL + "/list")
 	def.Fetch.Pages = &register.Paging{Next: "a[rel=next]"}
 	fetched := fetchOK(t, s, def, register.Validators{})
-	if len(fetched.Pages) != 2 || !strings.Contains(fetched.PagingEnded, "same bytes") {
+	if len(fetched.Pages) != 2 || !strings.Contains(fetched.PagingEnded, "once more") {
 		t.Errorf("%d pages, ended %q", len(fetched.Pages), fetched.PagingEnded)
 	}
 }
@@ -153,7 +153,7 @@ func TestPagingByNumber(t *testing.T) {
 			return 200, map[string]string{"1": rows(1)}[n] + map[bool]string{true: rows(2)}[n != "1"]
 		}, "a=b&page=1 a=b&page=2", ""},
 		{"until there is no page", register.Paging{Param: "page", From: 0, Step: 20}, func(n string) (int, string) {
-			return map[string]int{"0": 200, "20": 200, "40": 404}[n], rows(len(n))
+			return map[string]int{"0": 200, "20": 200, "40": 404, "60": 404}[n], rows(len(n))
 		}, "a=b&page=0 a=b&page=20", ""},
 		{"too many", register.Paging{Param: "page", From: 1, Max: 3}, func(n string) (int, string) {
 			return 200, "name\nrow " + n + "\n"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
+	"github.com/zeebo/xxh3"
 
 	"github.com/regwatch/regwatch/register"
 	"github.com/regwatch/regwatch/scraper/format"
@@ -121,19 +122,14 @@ func (r *Reader) Read(ctx context.Context, pages []register.Page, open Open, hea
 	return e.snapshot, proof, nil
 }
 
-// CountRows counts the rows of one page that hold anything, as paging by number
-// wants it. A page that is not the thing, or that can not be read, is a *[register.Failure].
-func (r *Reader) CountRows(ctx context.Context, page register.Page, open Open) (int, error) {
+// look reads one page of a crawl: how many rows it holds, which, and what total
+// it declares.
+func (r *Reader) look(ctx context.Context, page register.Page, open Open) (pageReading, error) {
 	reading, err := r.readPage(ctx, page, open, newSnapshotBuilder(r), register.Health{}, false)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("count rows of %s: %w", page.URL, err)
-	case reading.instead != nil:
-		return 0, reading.instead
-	case reading.broken != nil:
-		return 0, reading.broken
+	if err != nil {
+		return reading, fmt.Errorf("look at %s: %w", page.URL, err)
 	}
-	return reading.filled, nil
+	return reading, nil
 }
 
 // pageReading is what reading one page showed.
@@ -147,8 +143,9 @@ type pageReading struct {
 	repaired   int
 	newline    bool // it ends with one
 	rows       int
-	filled     int // of them with something in a declared field
-	cut        int // rows left out because the page ended in them
+	filled     int          // of them with something in a declared field
+	contents   xxh3.Uint128 // names the rows, whatever their order, and whatever else the page shows
+	cut        int          // rows left out because the page ended in them
 	cutLine    int
 	format.Reading
 	instead *register.Failure // it is not the thing that it should be
@@ -194,6 +191,8 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 		p.cut, p.cutLine = p.cut+1, last
 		p.rows, p.filled = p.rows-1, p.filled-1
 	}
+	p.contents = b.takeContents()
+	p.Shape.Language = languageOf(r.def.Parse.Format, page, p.head)
 	b.counts(p)
 	return p, nil
 }
@@ -204,6 +203,7 @@ func mergeShapes(formatName string, pages []pageReading) register.Shape {
 	var merged register.Shape
 	first := true
 	for _, p := range pages {
+		merged.Language = orDefault(merged.Language, p.Shape.Language)
 		for _, column := range p.Shape.Columns {
 			if !slices.Contains(merged.Columns, column) {
 				merged.Columns = append(merged.Columns, column)

@@ -118,22 +118,30 @@ func TestReadOwnTrouble(t *testing.T) {
 	}
 }
 
-func TestCountRows(t *testing.T) {
+func TestLook(t *testing.T) {
 	r := mustReader(t, definition(register.FormatJSON, ".a"))
-	count := func(body string) (int, error) {
-		return r.CountRows(t.Context(), register.Page{URL: "u"}, func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil })
+	look := func(body string) pageReading {
+		reading, err := r.look(t.Context(), register.Page{URL: "u"}, func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reading
 	}
-	if n, err := count(`[{"a":1},{"a":2}]`); n != 2 || err != nil {
-		t.Errorf("%d, %v; want 2", n, err)
+	two := look(`[{"a":1},{"a":2}]`)
+	if again := look(`[{"a":2}, {"a":1,"clock":"12:00"}]`); two.filled != 2 || again.filled != 2 || two.contents != again.contents {
+		t.Errorf("the same rows in another order: %v and %v", two.contents, again.contents)
 	}
-	if n, err := count(`[]`); n != 0 || err != nil {
-		t.Errorf("%d, %v; want 0", n, err)
+	if other := look(`[{"a":2},{"a":2}]`); other.contents == two.contents {
+		t.Error("other rows, and the same contents")
 	}
-	if _, err := count(`<html>`); register.ClassOf(err) != register.ClassWrongThing {
-		t.Errorf("a web page gives %v", err)
+	if n := look(`[]`).filled; n != 0 {
+		t.Errorf("%d rows; want 0", n)
 	}
-	if _, err := count(`[{"a":`); register.ClassOf(err) != register.ClassUnreadable {
-		t.Errorf("a cut page gives %v", err)
+	if register.ClassOf(look(`<html>`).instead) != register.ClassWebPage {
+		t.Error("a web page is taken for JSON")
+	}
+	if register.ClassOf(look(`[{"a":`).broken) != register.ClassUnreadable {
+		t.Error("a cut page is taken for a whole one")
 	}
 }
 

@@ -15,6 +15,7 @@ type snapshotBuilder struct {
 	snapshot register.Snapshot
 	known    map[xxh3.Uint128]struct{} // key and content of every entry so far
 	held     heldRow
+	contents xxh3.Uint128 // of the rows released since the page began
 	vm       vm.VM
 	env      map[string]any   // of listed_while
 	scratch  register.Values  // for the content hash
@@ -43,6 +44,7 @@ func newSnapshotBuilder(r *Reader) *snapshotBuilder {
 func (b *snapshotBuilder) row(row format.Row) bool {
 	b.release()
 	b.held = heldRow{line: row.Line, blank: true}
+	b.flag(row)
 	filled := 0
 	for i, value := range b.reader.values {
 		typed, shown, odd := value.value(row.Cells[i])
@@ -109,6 +111,28 @@ func (b *snapshotBuilder) odd(field string) {
 	b.snapshot.Counts.Odd[field]++
 }
 
+// flag notes a row in which a character did not decode, or a word mixes scripts.
+func (b *snapshotBuilder) flag(row format.Row) {
+	const mostLines = 5
+	var seen oddities
+	for _, cell := range row.Cells {
+		seen.look(cell.Text)
+		for _, text := range cell.More {
+			seen.look(text)
+		}
+	}
+	counts := &b.snapshot.Counts
+	if seen.repaired {
+		counts.RepairedRows++
+		if len(counts.RepairedAt) < mostLines {
+			counts.RepairedAt = append(counts.RepairedAt, row.Line)
+		}
+	}
+	if seen.mixed {
+		counts.MixedScripts++
+	}
+}
+
 // release puts the row that is held into the snapshot.
 func (b *snapshotBuilder) release() {
 	held := b.held
@@ -123,6 +147,7 @@ func (b *snapshotBuilder) release() {
 	}
 	counts.Rows++
 	identity := xxh3.HashString128(string(held.entry.Key) + "\x00" + string(held.entry.Content[:]))
+	b.contents.Hi, b.contents.Lo = b.contents.Hi+identity.Hi, b.contents.Lo+identity.Lo
 	if _, repeated := b.known[identity]; repeated {
 		counts.Repeated++
 		return
@@ -133,6 +158,14 @@ func (b *snapshotBuilder) release() {
 	} else {
 		b.snapshot.Delisted = append(b.snapshot.Delisted, held.entry)
 	}
+}
+
+// takeContents names the rows of the page that ended: equal rows in any order
+// have equal names.
+func (b *snapshotBuilder) takeContents() xxh3.Uint128 {
+	contents := b.contents
+	b.contents = xxh3.Uint128{}
+	return contents
 }
 
 // endPage releases the page's last row, or drops it if it is doubtful and holds

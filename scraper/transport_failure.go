@@ -30,7 +30,7 @@ func failureOf(ctx context.Context, where string, err error) error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(err, errArchive):
 		return fail(register.ClassInternal, "is the disk full?")
-	case errors.Is(cause, errTimeLimit), errors.Is(cause, context.DeadlineExceeded), errors.Is(err, errQueue):
+	case isTimeLimit(ctx), errors.Is(err, errQueue):
 		if cause != nil {
 			err = cause
 		}
@@ -46,6 +46,12 @@ func failureOf(ctx context.Context, where string, err error) error {
 		return fail(register.ClassTooLarge, "")
 	}
 	return fail(register.ClassUnreachable, unreachableHint(err))
+}
+
+// isTimeLimit reports whether the fetch's own time is over.
+func isTimeLimit(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(cause, errTimeLimit) || errors.Is(cause, context.DeadlineExceeded)
 }
 
 func unreachableHint(err error) string {
