@@ -60,7 +60,7 @@ func cameInstead(format string, page register.Page, raw []byte, start string) st
 		return ""
 	case isHTML:
 		// A page in place of a file has its own encoding, not the file's.
-		found := findEncoding("", page.ResponseHeader.Get("Content-Type"), register.FormatHTML, raw)
+		found := findEncoding("", page.ResponseHeader.Get("Content-Type"), register.FormatHTML, raw, "")
 		return webPage(decodeBytes(found, raw))
 	case format == register.FormatXML && isMarkup(start), format == register.FormatJSON && isJSON:
 		return ""

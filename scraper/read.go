@@ -1,6 +1,7 @@
 package scraper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,11 +102,15 @@ func (r *Reader) Read(ctx context.Context, pages []register.Page, open Open, hea
 	b := newSnapshotBuilder(r)
 	e := evidence{def: r.def, health: health}
 	for i, page := range pages {
+		health.Encoding = cmp.Or(b.snapshot.Guessed, health.Encoding)
 		reading, err := r.readPage(ctx, page, open, b, health, i == len(pages)-1)
 		if err != nil {
 			return register.Snapshot{}, nil, fmt.Errorf("read page %s: %w", page.URL, err)
 		}
 		e.pages = append(e.pages, reading)
+		if reading.encoding.guessed {
+			b.snapshot.Guessed = reading.encoding.name
+		}
 		if reading.instead != nil {
 			break
 		}
@@ -162,7 +167,7 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 		return p, err
 	}
 	defer body.Close()
-	text, err := openText(body, r.def, page.ResponseHeader.Get("Content-Type"))
+	text, err := openText(body, r.def, page.ResponseHeader.Get("Content-Type"), health.Encoding)
 	if err != nil {
 		return p, err
 	}
