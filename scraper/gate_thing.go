@@ -2,6 +2,8 @@ package scraper
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -55,6 +57,9 @@ func cameInstead(format string, page register.Page, raw []byte, start string) st
 		return name
 	}
 	isHTML, isXML, isJSON := looksHTML(start), strings.HasPrefix(start, "<?xml"), looksJSON(start)
+	if format == register.FormatJSON {
+		isJSON = strings.HasPrefix(start, "[") || strings.HasPrefix(start, "{") // whether it is, its reader says
+	}
 	switch {
 	case format == register.FormatHTML && isHTML, format == register.FormatHTML && isMarkup(start) && !isXML:
 		return ""
@@ -125,7 +130,20 @@ func looksHTML(start string) bool {
 	return isMarkup(start) && htmlTag.MatchString(start[:min(len(start), 4096)])
 }
 
-func looksJSON(start string) bool { return jsonStart.MatchString(start) }
+// looksJSON reports whether a text begins with a value of JSON and nothing that
+// is none: lists of text may begin with a bracket too, such as "[1] Firm".
+func looksJSON(start string) bool {
+	if !jsonStart.MatchString(start) {
+		return false
+	}
+	decoder := json.NewDecoder(strings.NewReader(start))
+	for {
+		if _, err := decoder.Token(); err != nil {
+			_, wrong := errors.AsType[*json.SyntaxError](err)
+			return !wrong // it ended, or was cut where the head ends
+		}
+	}
+}
 
 func jsonThing(start string) string {
 	if errorKey.MatchString(start) {
