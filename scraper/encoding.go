@@ -156,16 +156,6 @@ func utf16Name(head []byte) string {
 	return ""
 }
 
-// isMultibyteUTF8 reports whether bytes are UTF-8 with several characters that
-// no other encoding would give by chance.
-func isMultibyteUTF8(head []byte) bool {
-	head = wholeRunes(head)
-	if !utf8.Valid(head) {
-		return false
-	}
-	return len(head)-utf8.RuneCount(head) >= 3
-}
-
 // wholeRunes drops the part of a character that the end of a buffer cut off.
 func wholeRunes(head []byte) []byte {
 	for i := 1; i < utf8.UTFMax && i <= len(head); i++ {
@@ -187,6 +177,13 @@ type textStream struct {
 	head   []byte // raw, up to headSize
 	repair *repairer
 	tail   *tailReader
+	raw    *utf8Watch // of the bytes read; nil where they are decoded as UTF-8
+}
+
+// isUTF8 reports whether bytes that are decoded otherwise are plainly UTF-8: in
+// their head, or as far as they were read.
+func (s *textStream) isUTF8() bool {
+	return s.raw != nil && (isMultibyteUTF8(s.head) || s.raw.isMultibyte())
 }
 
 // openText prepares a body to be read as text. It reads its head only. Guessed is
@@ -201,11 +198,12 @@ func openText(body io.Reader, def register.Definition, contentType, guessed stri
 		head: bytes.Clone(head), repair: &repairer{},
 		found: findEncoding(def.Fetch.Encoding, contentType, def.Parse.Format, head, guessed),
 	}
-	decoder := transform.Transformer(s.repair)
+	decoder, raw := transform.Transformer(s.repair), io.Reader(buffered)
 	if s.found.name != "utf-8" {
-		decoder = transform.Chain(s.found.encoding.NewDecoder(), s.repair)
+		s.raw = &utf8Watch{}
+		decoder, raw = transform.Chain(s.found.encoding.NewDecoder(), s.repair), io.TeeReader(buffered, s.raw)
 	}
-	text := io.Reader(transform.NewReader(buffered, decoder))
+	text := io.Reader(transform.NewReader(raw, decoder))
 	if endsLinesByCR(decodeHead(s)) {
 		text = &lineEnds{text}
 	}

@@ -97,6 +97,24 @@ func TestGuessedEncodingStays(t *testing.T) {
 	}
 }
 
+// A definition's encoding that the bytes deny is found out wherever the first
+// letter stands that tells, and a few such letters by chance deny nothing.
+func TestMislabeledBytesAreFoundBehindTheHead(t *testing.T) {
+	def := definition(register.FormatCSV, "name")
+	def.Fetch.Encoding = "windows-1250"
+	ascii := "name\n" + strings.Repeat("plain\n", headSize/5)
+	for body, want := range map[string]string{
+		ascii + "Žižkov šťáva\n":          "failed decodes",
+		ascii + encode1250(t, "Žižkov\n"): "complete",
+		"name\nŽižkov, \"šťáva\"\n":       "failed decodes",
+		ascii + "Žižkov šťáva\n" + encode1250(t, strings.Repeat("žluťoučký kůň\n", 100)): "complete",
+	} {
+		if _, proof := readBodies(t, def, register.Health{}, nil, []byte(body)); !strings.HasPrefix(verdict(proof), want) {
+			t.Errorf("%d bytes: %s, want %s", len(body), verdict(proof), want)
+		}
+	}
+}
+
 func TestTail(t *testing.T) {
 	long := strings.Repeat("0123456789", 1000)
 	for _, body := range []io.Reader{strings.NewReader(long), iotest.OneByteReader(strings.NewReader(long)), iotest.HalfReader(strings.NewReader(long))} {

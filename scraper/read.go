@@ -172,7 +172,6 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 		return p, err
 	}
 	p.encoding, p.head = text.found, decodeHead(text)
-	p.mislabeled = p.encoding.source == "fetch.encoding" && p.encoding.name != "utf-8" && isMultibyteUTF8(text.head)
 	if p.instead = notTheThing(r.def.Parse.Format, page, text.head, p.head); p.instead != nil {
 		return p, nil
 	}
@@ -187,6 +186,7 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 		}
 		return nil
 	})
+	p.mislabeled = p.encoding.source == "fetch.encoding" && text.isUTF8()
 	p.chars, p.repaired = text.repair.chars, text.repair.repaired
 	p.tail, p.newline = string(text.tail.tail), text.tail.endsWithNewline() || page.EndsWithNewline
 	if failure, ok := errors.AsType[*register.Failure](err); ok {
