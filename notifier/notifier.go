@@ -93,15 +93,15 @@ func (n *Notifier) Run(ctx context.Context) error {
 // tend keeps one sender for each channel. After a replacement the new one begins
 // when the old one of the same name has ended.
 func (n *Notifier) tend(ctx context.Context, group *sync.WaitGroup) {
-	ended := map[string]<-chan struct{}{}
+	last := map[string]*sender{} // of each channel that there was
 	for ctx.Err() == nil {
 		generation, stop := context.WithCancel(ctx)
 		n.mu.Lock()
 		n.senders = map[string]*sender{}
 		for name, channel := range n.channels {
 			s := newSender(n, name, channel)
-			before := ended[name]
-			n.senders[name], ended[name] = s, s.ended
+			before := last[name]
+			n.senders[name], last[name] = s, s
 			group.Go(func() { s.run(generation, before) })
 		}
 		n.mu.Unlock()

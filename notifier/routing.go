@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,19 +48,33 @@ func (n *Notifier) sweep(ctx context.Context) {
 			n.log.Error("unrouted events could not be read", "err", err)
 			wait = troubleWait
 		}
-		for _, out := range late {
-			if err := n.route(ctx, out); err != nil && ctx.Err() == nil {
-				n.log.Error("an event could not be routed; it is tried again", "event", out.ID, "register", out.Register, "err", err)
-				wait = troubleWait
-			}
+		if !n.routeAll(ctx, late) {
+			wait = troubleWait
 		}
-		if len(late) < batch {
+		if len(late) < batch || wait > 0 {
 			wait = max(wait, pollEvery)
 		}
 		if !pause(ctx, wait) {
 			return
 		}
 	}
+}
+
+// routeAll routes what it can, and says whether that was everything. The log
+// hears of the first failure alone: when the disk is full they all fail.
+func (n *Notifier) routeAll(ctx context.Context, events []register.Outgoing) bool {
+	failed := 0
+	var first error
+	for _, out := range events {
+		if err := n.route(ctx, out); err != nil {
+			failed++
+			first = cmp.Or(first, err)
+		}
+	}
+	if failed > 0 && ctx.Err() == nil {
+		n.log.Error("events could not be routed; they are tried again", "events", failed, "first", first)
+	}
+	return failed == 0
 }
 
 // route writes an event's deliveries and calls their senders.

@@ -45,11 +45,13 @@ func (s *sender) call() {
 	}
 }
 
-// run sends until ctx ends, having waited for the channel's sender before it.
-func (s *sender) run(ctx context.Context, before <-chan struct{}) {
+// run sends until ctx ends, having waited for the channel's sender before it,
+// whose outcomes that the ledger did not take it takes over.
+func (s *sender) run(ctx context.Context, before *sender) {
 	defer close(s.ended)
 	if before != nil {
-		<-before
+		<-before.ended
+		s.unrecorded = before.unrecorded
 	}
 	for ctx.Err() == nil {
 		timer := time.NewTimer(s.pass(ctx))

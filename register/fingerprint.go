@@ -3,6 +3,7 @@ package register
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
 )
 
 // parserNumber is raised by hand whenever a release reads the same bytes
@@ -10,8 +11,8 @@ import (
 const parserNumber = 1
 
 // Fingerprint names what reads a register: everything in the definition that
-// decides which entries the same bytes give, and our own parser's number. When
-// it changes, a difference may be ours and not the register's.
+// decides which entries the same bytes give, and our own parser's number. The
+// time zone counts where a field is an instant. When it changes, a difference may be ours and not the register's.
 func (d Definition) Fingerprint() string {
 	read := struct {
 		Parser      int
@@ -21,7 +22,11 @@ func (d Definition) Fingerprint() string {
 		ListedWhile string
 		Ignore      []string
 		Encoding    string
-	}{parserNumber, d.Parse, d.Fields, d.Key, d.ListedWhile, d.Ignore, d.Fetch.Encoding}
+		Timezone    string `json:",omitempty"`
+	}{Parser: parserNumber, Parse: d.Parse, Fields: d.Fields, Key: d.Key, ListedWhile: d.ListedWhile, Ignore: d.Ignore, Encoding: d.Fetch.Encoding}
+	if slices.ContainsFunc(d.Fields, func(f Field) bool { return f.Type == TypeDatetime }) {
+		read.Timezone = d.Schedule.Timezone
+	}
 	text, err := json.Marshal(read)
 	if err != nil {
 		panic("register: fingerprint: " + err.Error()) // plain values always encode

@@ -102,6 +102,7 @@ type Health struct {
 	Shape           Shape   `json:"shape"`
 	RepairRate      float64 `json:"repair_rate"` // U+FFFD per character
 	EndsWithNewline bool    `json:"ends_with_newline"`
+	Encoding        string  `json:"encoding,omitempty"` // that had to be guessed, by this fetch or one before
 	Pages           int     `json:"pages"`
 	Entries         int     `json:"entries"`
 

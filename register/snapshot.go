@@ -9,6 +9,7 @@ type Snapshot struct {
 	Delisted []Entry // rows for which listed_while is false: statements that they are gone
 	Shape    Shape
 	Counts   ReadCounts
+	Guessed  string // encoding that only the bytes suggest; empty: it was said, or is UTF-8 or UTF-16
 }
 
 // ReadCounts is what reading the pages came across.

@@ -21,6 +21,10 @@ const (
 //
 //	missed tick? ─yes─▶ at once ──┐
 //	     └─no─▶ next tick, jitter ┴▶ paused? ─no─▶ publish ─▶ save ─▶ again
+//
+// The clock may have been wrong: a tick that was settled in what is the future
+// now puts nothing off, and a wait ends when the clock is set back. What is then
+// published once more has the same id.
 func (s *Scheduler) follow(ctx context.Context, p plan) {
 	last, ok := s.lastTick(ctx, p)
 	if !ok {
@@ -30,14 +34,18 @@ func (s *Scheduler) follow(ctx context.Context, p plan) {
 	for {
 		tick := missed(p.spec, passed, time.Now())
 		if tick.IsZero() {
-			tick = p.spec.Next(later(passed, time.Now()))
+			tick = p.spec.Next(time.Now())
 			s.save(ctx, p, last, tick)
 			if tick.IsZero() {
 				s.log.WarnContext(ctx, "the schedule has no further tick", "register", p.register)
 				return
 			}
-			if !sleepUntil(ctx, tick.Add(s.delay(p))) {
-				return
+			setBack := func() bool { return p.spec.Next(time.Now()).Before(tick) }
+			if !sleepUntil(ctx, tick.Add(s.delay(p)), setBack) {
+				if ctx.Err() != nil {
+					return
+				}
+				continue
 			}
 		}
 		tick, published := s.settle(ctx, p, tick)
@@ -62,13 +70,6 @@ func missed(spec Spec, passed, now time.Time) time.Time {
 		return now.UTC().Truncate(time.Second)
 	}
 	return time.Time{}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // delay gives the random part of a register's jitter by which a run starts later.
@@ -135,14 +136,15 @@ func (s *Scheduler) persist(ctx context.Context, p plan, what string, try func()
 	}
 }
 
-// sleepUntil waits for an instant of the wall clock; false if ctx ended first.
-func sleepUntil(ctx context.Context, at time.Time) bool {
+// sleepUntil waits for an instant of the wall clock; false if ctx ended first,
+// or if on the way setBack says that it is no longer worth waiting for.
+func sleepUntil(ctx context.Context, at time.Time, setBack func() bool) bool {
 	for {
 		left := time.Until(at) // of the wall clock: a tick has no monotonic reading
 		if left <= 0 {
 			return ctx.Err() == nil
 		}
-		if !sleep(ctx, min(left, longestSleep)) {
+		if setBack() || !sleep(ctx, min(left, longestSleep)) {
 			return false
 		}
 	}

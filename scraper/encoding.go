@@ -27,7 +27,7 @@ type encodingFound struct {
 	encoding encoding.Encoding
 	name     string // WHATWG name, "utf-8"
 	source   string // "fetch.encoding", "byte order mark" …
-	guessed  bool   // by the detector
+	guessed  bool   // by the detector, and no UTF
 	note     string // what else there is to say; may be empty
 }
 
@@ -42,8 +42,10 @@ func (e encodingFound) String() string {
 // findEncoding looks for a page's encoding in the order of trust: what the
 // definition says, a byte order mark, the Content-Type header, what the document
 // declares, and last a detector. A header or a declaration that contradicts bytes
-// which are plainly UTF-8 is not believed; a definition always is.
-func findEncoding(label, contentType, format string, head []byte) encodingFound {
+// which are plainly UTF-8 is not believed; a definition always is. Guessed is
+// what the detector found in the pages before, and stays: a guess that turned
+// with each new row would change every word that is not ASCII.
+func findEncoding(label, contentType, format string, head []byte, guessed string) encodingFound {
 	if found, ok := lookupEncoding(label, "fetch.encoding"); ok {
 		return found
 	}
@@ -59,7 +61,7 @@ func findEncoding(label, contentType, format string, head []byte) encodingFound 
 		found, ok = declaredEncoding(format, head)
 	}
 	if !ok {
-		return detectEncoding(head)
+		return detectEncoding(head, guessed)
 	}
 	if found.name != "utf-8" && isMultibyteUTF8(head) {
 		lied := found
@@ -105,11 +107,16 @@ func declaredEncoding(format string, head []byte) (encodingFound, bool) {
 }
 
 // detectEncoding guesses from the bytes: UTF-8 where they are, UTF-16 where
-// every other byte is zero, else what the detector finds likeliest.
-func detectEncoding(head []byte) encodingFound {
+// every other byte is zero, else what was guessed before or what the detector
+// finds likeliest.
+func detectEncoding(head []byte, before string) encodingFound {
 	name := "utf-8"
 	if !utf8.Valid(wholeRunes(head)) || bytes.IndexByte(head, 0) >= 0 {
 		name = utf16Name(head)
+	}
+	single := name == ""
+	if single {
+		name = before
 	}
 	if name == "" {
 		name = "windows-1252"
@@ -127,7 +134,7 @@ func detectEncoding(head []byte) encodingFound {
 	if !ok {
 		found, _ = lookupEncoding("windows-1252", "detection")
 	}
-	found.guessed = true
+	found.guessed = single
 	return found
 }
 
@@ -147,16 +154,6 @@ func utf16Name(head []byte) string {
 		return "utf-16be"
 	}
 	return ""
-}
-
-// isMultibyteUTF8 reports whether bytes are UTF-8 with several characters that
-// no other encoding would give by chance.
-func isMultibyteUTF8(head []byte) bool {
-	head = wholeRunes(head)
-	if !utf8.Valid(head) {
-		return false
-	}
-	return len(head)-utf8.RuneCount(head) >= 3
 }
 
 // wholeRunes drops the part of a character that the end of a buffer cut off.
@@ -180,10 +177,18 @@ type textStream struct {
 	head   []byte // raw, up to headSize
 	repair *repairer
 	tail   *tailReader
+	raw    *utf8Watch // of the bytes read; nil where they are decoded as UTF-8
 }
 
-// openText prepares a body to be read as text. It reads its head only.
-func openText(body io.Reader, def register.Definition, contentType string) (*textStream, error) {
+// isUTF8 reports whether bytes that are decoded otherwise are plainly UTF-8: in
+// their head, or as far as they were read.
+func (s *textStream) isUTF8() bool {
+	return s.raw != nil && (isMultibyteUTF8(s.head) || s.raw.isMultibyte())
+}
+
+// openText prepares a body to be read as text. It reads its head only. Guessed is
+// as for [findEncoding].
+func openText(body io.Reader, def register.Definition, contentType, guessed string) (*textStream, error) {
 	buffered := bufio.NewReaderSize(body, headSize)
 	head, err := buffered.Peek(headSize)
 	if err != nil && err != io.EOF {
@@ -191,13 +196,14 @@ func openText(body io.Reader, def register.Definition, contentType string) (*tex
 	}
 	s := &textStream{
 		head: bytes.Clone(head), repair: &repairer{},
-		found: findEncoding(def.Fetch.Encoding, contentType, def.Parse.Format, head),
+		found: findEncoding(def.Fetch.Encoding, contentType, def.Parse.Format, head, guessed),
 	}
-	decoder := transform.Transformer(s.repair)
+	decoder, raw := transform.Transformer(s.repair), io.Reader(buffered)
 	if s.found.name != "utf-8" {
-		decoder = transform.Chain(s.found.encoding.NewDecoder(), s.repair)
+		s.raw = &utf8Watch{}
+		decoder, raw = transform.Chain(s.found.encoding.NewDecoder(), s.repair), io.TeeReader(buffered, s.raw)
 	}
-	text := io.Reader(transform.NewReader(buffered, decoder))
+	text := io.Reader(transform.NewReader(raw, decoder))
 	if endsLinesByCR(decodeHead(s)) {
 		text = &lineEnds{text}
 	}

@@ -59,7 +59,7 @@ func TestEncoding(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			def := register.Definition{Fetch: register.Fetch{Encoding: c.label}, Parse: register.Parse{Format: c.format}}
 			for _, body := range []io.Reader{strings.NewReader(c.body), iotest.OneByteReader(strings.NewReader(c.body))} {
-				s, err := openText(body, def, c.contentType)
+				s, err := openText(body, def, c.contentType, "")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -75,6 +75,43 @@ func TestEncoding(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What was guessed once stays, on the pages that follow and in the next fetch,
+// whatever the detector would say of these bytes alone.
+func TestGuessedEncodingStays(t *testing.T) {
+	def := definition(register.FormatCSV, "name")
+	first, second := "name\n\x8akoda\n", "name\n\xd0 caf\xe9 de Paris\n"
+	s, _ := readBodies(t, def, register.Health{}, nil, []byte(first), []byte(second))
+	alone, _ := readBodies(t, def, register.Health{}, nil, []byte(second))
+	if s.Guessed == "" || alone.Guessed == "" || s.Guessed == alone.Guessed {
+		t.Fatalf("guessed %q, and %q for the second page alone: this test needs two guesses", s.Guessed, alone.Guessed)
+	}
+	next, _ := readBodies(t, def, register.Health{Encoding: s.Guessed}, nil, []byte(second))
+	if want := s.Entries[1].Key; next.Entries[0].Key != want || next.Guessed != s.Guessed || alone.Entries[0].Key == want {
+		t.Errorf("%s by %q, want %s by %q", next.Entries[0].Key, next.Guessed, want, s.Guessed)
+	}
+	if utf, _ := readBodies(t, def, register.Health{Encoding: s.Guessed}, nil, []byte("name\nŠkoda\n")); utf.Entries[0].Key != `["Škoda"]` || utf.Guessed != "" {
+		t.Errorf("UTF-8 is read as %s, guessed %q", utf.Entries[0].Key, utf.Guessed)
+	}
+}
+
+// A definition's encoding that the bytes deny is found out wherever the first
+// letter stands that tells, and a few such letters by chance deny nothing.
+func TestMislabeledBytesAreFoundBehindTheHead(t *testing.T) {
+	def := definition(register.FormatCSV, "name")
+	def.Fetch.Encoding = "windows-1250"
+	ascii := "name\n" + strings.Repeat("plain\n", headSize/5)
+	for body, want := range map[string]string{
+		ascii + "Žižkov šťáva\n":          "failed decodes",
+		ascii + encode1250(t, "Žižkov\n"): "complete",
+		"name\nŽižkov, \"šťáva\"\n":       "failed decodes",
+		ascii + "Žižkov šťáva\n" + encode1250(t, strings.Repeat("žluťoučký kůň\n", 100)): "complete",
+	} {
+		if _, proof := readBodies(t, def, register.Health{}, nil, []byte(body)); !strings.HasPrefix(verdict(proof), want) {
+			t.Errorf("%d bytes: %s, want %s", len(body), verdict(proof), want)
+		}
 	}
 }
 
@@ -97,7 +134,7 @@ func FuzzEncoding(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, label, contentType, body string) {
 		def := register.Definition{Fetch: register.Fetch{Encoding: label}, Parse: register.Parse{Format: register.FormatHTML}}
-		s, err := openText(strings.NewReader(body), def, contentType)
+		s, err := openText(strings.NewReader(body), def, contentType, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -192,8 +192,12 @@ func checkDecodes(e evidence) register.Check {
 	rate := float64(counts.Repaired) / float64(counts.Chars)
 	limit := max(maxRepairRate, repairRateSlack*e.health.RepairRate)
 	if rate > limit {
-		return fail(name, register.ClassUndecodable, "%d of %d characters are not in the encoding %s%s; at most %.2g %% may be",
-			counts.Repaired, counts.Chars, encoding, repairedRows(counts), 100*limit)
+		hint := ""
+		if encoding.guessed {
+			hint = "; say what it is in fetch.encoding"
+		}
+		return fail(name, register.ClassUndecodable, "%d of %d characters are not in the encoding %s%s; at most %.2g %% may be%s",
+			counts.Repaired, counts.Chars, encoding, repairedRows(counts), 100*limit, hint)
 	}
 	if counts.Repaired > 0 || counts.RepairedRows > 0 {
 		return pass(name, "%s; %d of %d characters are U+FFFD%s", encoding, counts.Repaired, counts.Chars, repairedRows(counts))

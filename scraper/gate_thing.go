@@ -2,6 +2,8 @@ package scraper
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -62,12 +64,15 @@ func cameInstead(format string, page register.Page, raw []byte, start string) th
 	}
 	isHTML, isXML, isJSON := looksHTML(start), strings.HasPrefix(start, "<?xml"), looksJSON(start)
 	isLine := format == register.FormatCSV || format == register.FormatText
+	if format == register.FormatJSON {
+		isJSON = strings.HasPrefix(start, "[") || strings.HasPrefix(start, "{") // whether it is, its reader says
+	}
 	switch {
 	case format == register.FormatHTML && isHTML, format == register.FormatHTML && isMarkup(start) && !isXML:
 		return thing{}
 	case isHTML, isLine && saysHTML(page) && htmlTags.MatchString(start):
 		// A page in place of a file has its own encoding, not the file's.
-		found := findEncoding("", page.ResponseHeader.Get("Content-Type"), register.FormatHTML, raw)
+		found := findEncoding("", page.ResponseHeader.Get("Content-Type"), register.FormatHTML, raw, "")
 		return webPage(decodeBytes(found, raw))
 	case format == register.FormatXML && isMarkup(start), format == register.FormatJSON && isJSON:
 		return thing{}
@@ -140,7 +145,20 @@ func looksHTML(start string) bool {
 	return isMarkup(start) && htmlTag.MatchString(start[:min(len(start), 4096)])
 }
 
-func looksJSON(start string) bool { return jsonStart.MatchString(start) }
+// looksJSON reports whether a text begins with a value of JSON and nothing that
+// is none: lists of text may begin with a bracket too, such as "[1] Firm".
+func looksJSON(start string) bool {
+	if !jsonStart.MatchString(start) {
+		return false
+	}
+	decoder := json.NewDecoder(strings.NewReader(start))
+	for {
+		if _, err := decoder.Token(); err != nil {
+			_, wrong := errors.AsType[*json.SyntaxError](err)
+			return !wrong // it ended, or was cut where the head ends
+		}
+	}
+}
 
 func jsonThing(start string) thing {
 	if errorKey.MatchString(start) {

@@ -1,6 +1,7 @@
 package scraper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,11 +103,15 @@ func (r *Reader) Read(ctx context.Context, pages []register.Page, open Open, hea
 	b := newSnapshotBuilder(r)
 	e := evidence{def: r.def, health: health}
 	for i, page := range pages {
+		health.Encoding = cmp.Or(b.snapshot.Guessed, health.Encoding)
 		reading, err := r.readPage(ctx, page, open, b, health, i == len(pages)-1)
 		if err != nil {
 			return register.Snapshot{}, nil, fmt.Errorf("read page %s: %w", page.URL, err)
 		}
 		e.pages = append(e.pages, reading)
+		if reading.encoding.guessed {
+			b.snapshot.Guessed = reading.encoding.name
+		}
 		if reading.instead != nil {
 			break
 		}
@@ -159,12 +164,11 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 		return p, err
 	}
 	defer body.Close()
-	text, err := openText(body, r.def, page.ResponseHeader.Get("Content-Type"))
+	text, err := openText(body, r.def, page.ResponseHeader.Get("Content-Type"), health.Encoding)
 	if err != nil {
 		return p, err
 	}
 	p.encoding, p.head = text.found, decodeHead(text)
-	p.mislabeled = p.encoding.source == "fetch.encoding" && p.encoding.name != "utf-8" && isMultibyteUTF8(text.head)
 	if p.instead = notTheThing(r.def.Parse.Format, page, text.head, p.head); p.instead != nil {
 		return p, nil
 	}
@@ -179,6 +183,7 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 		}
 		return nil
 	})
+	p.mislabeled = p.encoding.source == "fetch.encoding" && text.isUTF8()
 	p.chars, p.repaired = text.repair.chars, text.repair.repaired
 	p.tail, p.newline = string(text.tail.tail), text.tail.endsWithNewline() || page.EndsWithNewline
 	if failure, ok := errors.AsType[*register.Failure](err); ok {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/regwatch/regwatch/register"
 )
@@ -16,6 +17,29 @@ func (p *program) changeLines(changes []register.Change) error {
 		}
 	}
 	return nil
+}
+
+// computedLine is a change as JSON that was computed and not recorded: what only
+// a record has is null, and not a time of the year 1 that somebody might believe.
+type computedLine struct {
+	register.Change
+	ID         *string            `json:"id"`
+	Origin     *register.Origin   `json:"origin"`
+	ObservedAt *time.Time         `json:"observed_at"`
+	FirstSeen  *time.Time         `json:"first_seen"`
+	LastSeen   *time.Time         `json:"last_seen"`
+	ListedOn   string             `json:"listed_on,omitempty"`
+	DelistedOn string             `json:"delisted_on,omitempty"`
+	Run        *string            `json:"run"`
+	Evidence   *register.Evidence `json:"evidence"`
+}
+
+func newComputedLine(c register.Change) computedLine {
+	entry := c.After
+	if entry == nil {
+		entry = c.Before
+	}
+	return computedLine{Change: c, ListedOn: entry.Get(register.FieldListedOn), DelistedOn: entry.Get(register.FieldDelistedOn)}
 }
 
 // changeTable shows changes of several registers to people.

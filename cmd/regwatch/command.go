@@ -159,6 +159,9 @@ func unknownFlag(cmd *cli.Command, name string) error {
 		}
 	}
 	hint := fmt.Sprintf("see `%s --help`", cmd.FullName())
+	if cmd.Command(name) != nil { // --version
+		hint = fmt.Sprintf("did you mean `%s %s`?", cmd.FullName(), name)
+	}
 	if near := register.Nearest(name, known); near != "" && len(name) > 1 {
 		hint = fmt.Sprintf("did you mean --%s?", near)
 	}

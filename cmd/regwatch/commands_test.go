@@ -169,7 +169,8 @@ reader or a terminal (control, invisible and direction characters) is shown as a
 UTC and given as a date (its first instant in UTC) or in RFC 3339. Flags may stand anywhere after the command; an argument that
 begins with a dash stands after ` + "`--`" + `.
 
-A change that was computed and not recorded, as ` + "`compare`" + ` and ` + "`diff`" + ` print it, has no id, run or times.
+A change that was computed and not recorded, as ` + "`compare`" + ` and ` + "`diff`" + ` print it, has null for what only a record has: id, origin, run,
+times and evidence. A duration, ` + "`took`" + `, is in nanoseconds.
 
 `
 

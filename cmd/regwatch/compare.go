@@ -48,7 +48,12 @@ func (p *program) compare(ctx context.Context, cmd *cli.Command) error {
 		return p.line(summary{compared.Counts, compared.Old, compared.New})
 	}
 	if cmd.Bool("json") {
-		return p.changeLines(compared.Changes)
+		for _, c := range compared.Changes {
+			if err := p.line(newComputedLine(c)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	if len(compared.Changes) > 0 {
 		t := newTable(p.out, "KIND", "ENTRY", "WHAT")

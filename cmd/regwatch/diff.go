@@ -42,7 +42,7 @@ func (p *program) diff(ctx context.Context, cmd *cli.Command, a *app.App) error 
 	}
 	id := cmd.Args().First()
 	if cmd.Bool("json") {
-		return a.Between(ctx, id, from, to, func(c register.Change) error { return p.line(c) })
+		return a.Between(ctx, id, from, to, func(c register.Change) error { return p.line(newComputedLine(c)) })
 	}
 	t := newTable(p.out, "KIND", "ENTRY", "WHAT")
 	kinds := map[register.Kind]int{}

@@ -43,7 +43,7 @@ func (p *program) fetch(ctx context.Context, cmd *cli.Command, a *app.App) error
 	}
 	err = p.decided(cmd, run, changes)
 	if err == nil && run.Outcome == register.OutcomeFailed {
-		return fmt.Errorf("run %s of %s failed: %s; the head was not touched", run.ID, run.Register, run.Reason)
+		return fmt.Errorf("run %s of %s failed: %s; what was known stands as it was", run.ID, run.Register, run.Reason)
 	}
 	return err
 }
@@ -65,7 +65,6 @@ func (p *program) decided(cmd *cli.Command, run register.Run, changes []register
 
 func (p *program) fetched(run register.Run, changes []register.Change) {
 	p.say("run %s of %s: %s", run.ID, run.Register, outcomeLine(run))
-	p.say("")
 	p.proofTable(run.Proof)
 	p.heldSample(run)
 	if len(changes) == 0 {

@@ -2,11 +2,24 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/regwatch/regwatch/internal/app"
 )
+
+// calledWith is the program with what it has to be told again to find the file
+// that was written.
+func calledWith(cmd *cli.Command) string {
+	words := "regwatch"
+	for _, flag := range []string{"config", "data"} {
+		if value := cmd.String(flag); value != "" {
+			words += fmt.Sprintf(" --%s %s", flag, value)
+		}
+	}
+	return words
+}
 
 func initCommand(p *program) *cli.Command {
 	return &cli.Command{
@@ -20,7 +33,7 @@ func initCommand(p *program) *cli.Command {
 				return err
 			}
 			p.say("%s", path)
-			p.note("edit it, then: regwatch doctor; regwatch run")
+			p.note("edit it, then: %[1]s doctor; %[1]s run", calledWith(cmd))
 			return nil
 		},
 	}

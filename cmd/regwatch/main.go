@@ -43,10 +43,14 @@ type program struct {
 
 // options are what the command line says before the command.
 func (p *program) options(cmd *cli.Command) app.Options {
-	return app.Options{
+	options := app.Options{
 		ConfigFile: cmd.String("config"), Data: cmd.String("data"), LogLevel: cmd.String("log-level"),
 		Version: p.version, Stdout: flushing{p.out}, Stderr: p.log,
 	}
+	if cmd.Bool("json") { // what a terminal channel writes would stand between the objects
+		options.Stdout = p.log
+	}
+	return options
 }
 
 // opened makes an action of a function that needs store, archive and

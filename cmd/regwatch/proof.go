@@ -6,11 +6,13 @@ import (
 	"github.com/regwatch/regwatch/register"
 )
 
-// proofTable shows how whole a fetch was.
+// proofTable shows how whole a fetch was, below a blank line; nothing of one that
+// brought nothing.
 func (p *program) proofTable(proof register.Proof) {
 	if len(proof) == 0 {
 		return
 	}
+	p.say("")
 	t := newWholeTable(p.out, "CHECK", "VERDICT", "DETAIL")
 	for _, check := range proof {
 		t.row(check.Name, string(check.Verdict), check.Detail)

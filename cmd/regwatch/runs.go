@@ -111,7 +111,6 @@ func (p *program) oneRun(ctx context.Context, cmd *cli.Command, a *app.App) erro
 func (p *program) showRun(run register.Run) {
 	p.say("run %s of %s: %s", run.ID, run.Register, outcomeLine(run))
 	p.say("trigger %s, origin %s; due %s, observed %s", run.Trigger, run.Origin, exactly(run.Tick), exactly(run.ObservedAt))
-	p.say("")
 	p.proofTable(run.Proof)
 	if len(run.Pages) > 0 {
 		p.say("")
@@ -120,6 +119,9 @@ func (p *program) showRun(run register.Run) {
 			t.row(page.URL, statusOf(page), fmt.Sprint(page.Bytes), page.SHA256)
 		}
 		t.flush()
+	}
+	if run.Outcome == register.OutcomeFailed && run.Read.Rows == 0 {
+		return
 	}
 	p.say("")
 	p.say("read %s: %d blank, %d repeated, %d cut; fingerprint %s", count(run.Read.Rows, "row"), run.Read.Blank, run.Read.Repeated, run.Read.Cut, run.Fingerprint)

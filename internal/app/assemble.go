@@ -35,7 +35,7 @@ func (s *service) busOptions() (bus.Options, error) {
 func (s *service) assemble() error {
 	watched, _ := s.definitions.all()
 	var err error
-	s.scheduler, err = schedules.NewScheduler(schedules.Options{Definitions: watched, Publisher: s.bus, Ledger: s.Store, Log: s.log})
+	s.scheduler, err = schedules.NewScheduler(schedules.Options{Definitions: watched, Publisher: s.bus, Ledger: ticks{s.Store}, Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -105,10 +105,11 @@ func (s *service) reload() error {
 		return err
 	}
 	watched, _ := definitions.all()
+	old := s.definitions.replace(definitions) // first, so that workers know what becomes due
 	if err := s.scheduler.Replace(watched); err != nil {
+		s.definitions.replace(old)
 		return err
 	}
-	s.definitions.replace(definitions)
 	s.warnOfSilence(router)
 	s.notifier.Replace(router, channels)
 	s.keepSetAtStart(cfg)
@@ -117,6 +118,10 @@ func (s *service) reload() error {
 
 // keepSetAtStart takes over what a reload may change; the rest needs a restart.
 func (s *service) keepSetAtStart(cfg config.Config) {
+	if cfg.Data != s.Config.Data || cfg.Contact != s.Config.Contact || cfg.NATS != s.Config.NATS || cfg.HTTP != s.Config.HTTP ||
+		cfg.Archive != s.Config.Archive || cfg.Log != s.Config.Log || cfg.Scrape != s.Config.Scrape {
+		s.log.Warn("only registers, subscriptions, channels and operators are read again: what else has changed needs a restart")
+	}
 	s.Config.Subscriptions, s.Config.Channels, s.Config.Operators, s.Config.Registers = cfg.Subscriptions, cfg.Channels, cfg.Operators, cfg.Registers
 }
 

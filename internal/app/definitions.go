@@ -129,10 +129,13 @@ func (s *definitionSet) all() (watched, others []register.Definition) {
 	return watched, others
 }
 
-func (s *definitionSet) replace(other *definitionSet) {
+// replace puts another set in force, and gives the one that was.
+func (s *definitionSet) replace(other *definitionSet) (old *definitionSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	old = &definitionSet{shipped: s.shipped, watched: s.watched}
 	s.shipped, s.watched = other.shipped, other.watched
+	return old
 }
 
 func unknownRegister(id string, known map[string]register.Definition) error {

@@ -88,6 +88,9 @@ func (a *App) aboutNetwork(ctx context.Context) []Finding {
 		if errs[i] != nil {
 			f.Verdict, f.Detail = Warning, fmt.Sprintf("%s, for %s: %v", post.address, strings.Join(post.registers, ", "), errs[i])
 			f.Next = "see that this machine has a way out: name service, firewall; proxies are not used"
+			if safenet.IsBlocked(errs[i]) {
+				f.Next = "regwatch itself refuses it: see fetch in docs/adding-a-register.md"
+			}
 		}
 		findings = append(findings, f)
 	}

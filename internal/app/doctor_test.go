@@ -49,17 +49,18 @@ func TestDoctorOnTheNetwork(t *testing.T) {
 		private   bool
 		verdict   Verdict
 		detail    string
+		next      string
 	}{
-		{"a host that answers", site.URL("/list.csv"), true, Fine, "answers"},
-		{"a private host that the definition does not allow", site.URL("/list.csv"), false, Warning, "refused"},
-		{"a host that is down", nobody, true, Warning, "refused"},
+		{"a host that answers", site.URL("/list.csv"), true, Fine, "answers", ""},
+		{"a private host that the definition does not allow", site.URL("/list.csv"), false, Warning, "refused", "adding-a-register"},
+		{"a host that is down", nobody, true, Warning, "refused", "firewall"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := only(t, watchingOne(t, test.url, test.private).aboutNetwork(t.Context()))
 			if f.Verdict != test.verdict || !strings.Contains(f.Detail, test.detail) {
 				t.Errorf("%+v, want %s with %q", f, test.verdict, test.detail)
 			}
-			if test.verdict == Warning && (f.Next == "" || !strings.Contains(f.Detail, "xx-small")) {
+			if test.verdict == Warning && (!strings.Contains(f.Next, test.next) || !strings.Contains(f.Detail, "xx-small")) {
 				t.Errorf("%+v does not say for which register, or what to do", f)
 			}
 		})

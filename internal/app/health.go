@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/regwatch/regwatch/internal/config"
 )
 
 const (
@@ -15,13 +18,18 @@ const (
 	maxAnswerBytes = 64 << 10
 )
 
-// Healthy asks the running service whether it is well: nil if it says so.
+// Healthy asks the running service whether it is well: nil if it says so. A
+// configuration that was broken since the service started does not count: the
+// service keeps the old one, and whoever restarts what is not well would end it.
 func Healthy(ctx context.Context, options Options) error {
-	cfg, err := loadConfig(options)
-	if err != nil {
-		return err
+	cfg, broken := config.Load(configFile(options), lookupEnv(options))
+	if _, ok := errors.AsType[config.Errors](broken); broken != nil && !ok {
+		return broken
 	}
 	status, answer, err := ask(ctx, cfg.HTTP.Listen, "/healthz")
+	if err != nil && broken != nil {
+		return broken
+	}
 	if err != nil {
 		return fmt.Errorf("no service answers at %s: %w; is `regwatch run` up, with the role serve and the same http.listen?", cfg.HTTP.Listen, err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // listen answers HTTP until ctx ends.
 func (s *service) listen(ctx context.Context) error {
-	s.health.Add("store", func(ctx context.Context) error { _, err := s.Store.Stats(ctx); return err })
+	s.health.Add("store", s.Store.Ready)
 	s.health.Add("broker", s.bus.Health)
 	server, err := web.New(web.Options{
 		Listen: s.Config.HTTP.Listen, Insecure: s.Config.HTTP.Insecure, Health: s.health, Metrics: s.metrics, Log: s.log,

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regwatch/regwatch/internal/bus"
@@ -147,23 +146,6 @@ func (s *service) refuseIdle() error {
 		file = filepath.Join(s.Config.Data, "regwatch.yaml")
 	}
 	return fmt.Errorf("nothing is watched: write `registers: [cz-mf-blocklist]` into %s (`regwatch init` makes a file to start from, `regwatch registers list` shows what ships)", file)
-}
-
-// lockFile is held, in the data directory, by the process that runs the service.
-const lockFile = "service.lock"
-
-// lock keeps a second service off the data directory, whose broker files only
-// one process may open.
-func (s *service) lock() (unlock func(), err error) {
-	lock := flock.New(filepath.Join(s.Config.Data, lockFile))
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock data directory: %w", err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("another regwatch runs on the data directory %s: stop it first, or choose another with --data", s.Config.Data)
-	}
-	return func() { _ = lock.Unlock() }, nil // the lock ends with the process in any case
 }
 
 func checkRoles(roles []string) error {

@@ -25,10 +25,15 @@ type running struct {
 
 func startService(t testing.TB, a *App) *running {
 	t.Helper()
+	return startRoles(t, a, nil)
+}
+
+func startRoles(t testing.TB, a *App, roles []string) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{runs: make(chan register.Run, 100)}
 	ready, ended := make(chan *service, 1), make(chan error, 1)
-	go func() { ended <- a.serve(ctx, nil, nil, hooks{ready: ready, runs: r.runs}) }()
+	go func() { ended <- a.serve(ctx, roles, nil, hooks{ready: ready, runs: r.runs}) }()
 	select {
 	case r.service = <-ready:
 	case err := <-ended:

@@ -16,6 +16,9 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 		s.log.Warn("a register is due that nobody defines; the message is dropped", "register", due.Register)
 		return nil //nolint:nilerr // to be brought again would not make it known
 	}
+	if def.Disabled { // since it became due
+		return nil
+	}
 	paused, err := s.Store.Paused(ctx, due.Register)
 	if err != nil || paused {
 		return err

@@ -21,7 +21,7 @@ const maxFileBytes = 1 << 20
 // means REGWATCH_CONFIG, else the data directory's regwatch.yaml, which need not
 // exist. Checks are asked about the Config as a whole; their paths are found in
 // the file ("channels.ops.url", "subscriptions[0].when"). The error is [Errors],
-// unless the file could not be read.
+// with the Config as far as it is right, unless the file could not be read.
 func Load(path string, env func(string) (string, bool), checks ...func(Config) []register.FieldError) (Config, error) {
 	c := Default()
 	c.Data = DefaultData(env)
@@ -43,7 +43,7 @@ func Load(path string, env func(string) (string, bool), checks ...func(Config) [
 	}
 	if len(r.errors) > 0 {
 		r.errors.sort()
-		return Config{}, r.errors
+		return c, r.errors
 	}
 	return c, nil
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -102,7 +103,8 @@ func (t *tick) read(f scraper.Fetched, s register.Snapshot, proof register.Proof
 	t.memory.Validators.SHA256, t.memory.Validators.Definition = hashes(f.Pages), t.run.Fingerprint
 	t.memory.Seen = s.Digest()
 	t.health = register.Health{
-		Known: true, Shape: s.Shape, Pages: len(f.Pages), Entries: len(s.Entries), Filled: s.Filled(), Odd: s.Counts.Odd,
+		Known: true, Shape: s.Shape, Encoding: cmp.Or(s.Guessed, t.memory.Health.Encoding), Pages: len(f.Pages), Entries: len(s.Entries),
+		Filled: s.Filled(), Odd: s.Counts.Odd,
 		EndsWithNewline: len(f.Pages) > 0 && f.Pages[len(f.Pages)-1].EndsWithNewline,
 	}
 	if s.Counts.Chars > 0 {

@@ -88,7 +88,8 @@ func (p *Pipeline) reread(ctx context.Context, t *tick, id register.RunID) (regi
 	if err != nil {
 		return run, register.Snapshot{}, nil, fmt.Errorf("read the pages of run %s anew: %w", id, err)
 	}
-	snapshot, proof, err := p.read(ctx, t.def, run.Pages, register.Health{RepairRate: t.head.Memory.Health.RepairRate})
+	last := t.head.Memory.Health
+	snapshot, proof, err := p.read(ctx, t.def, run.Pages, register.Health{RepairRate: last.RepairRate, Encoding: last.Encoding})
 	if err != nil {
 		return run, register.Snapshot{}, nil, fmt.Errorf("read the pages of run %s anew: %w", id, err)
 	}

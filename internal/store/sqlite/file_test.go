@@ -49,9 +49,9 @@ func TestOpenRefuses(t *testing.T) {
 	open(t, newer)
 	raw(t, newer, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
 	for path, want := range map[string]string{
-		text:                                "not a database",
+		text:                                "restore a backup",
 		newer:                               "use a newer release",
-		filepath.Join(dir, "none", "db.db"): "unable to open",
+		filepath.Join(dir, "none", "db.db"): "may write to the file",
 		dir:                                 "unable to open",
 	} {
 		_, err := sqlite.Open(t.Context(), path, sqlite.Options{})
@@ -139,4 +139,21 @@ func rawDB(t *testing.T, path string) *sql.DB {
 		}
 	})
 	return db
+}
+
+// TestReadyWrites refuses writes, as a full disk does: the store can still be
+// read, and is not ready.
+func TestReadyWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	store := open(t, path)
+	if err := store.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	raw(t, path, `CREATE TRIGGER full BEFORE UPDATE ON leases BEGIN SELECT RAISE(ABORT, 'disk is full'); END`)
+	if _, err := store.Stats(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := store.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "disk is full") {
+		t.Errorf("ready: %v", err)
+	}
 }

@@ -73,11 +73,15 @@ func insertDelivery(ctx context.Context, tx *sql.Tx, eventID string, d register.
 	return n > 0, err
 }
 
+// longestWait is more than any delivery is put off for: an attempt that is further
+// ahead was set by a clock that was wrong, and is due.
+const longestWait = 7 * 24 * time.Hour
+
 // DueDeliveries gives the channel's pending deliveries whose time has come, in
 // the order in which they were made. It changes nothing.
 func (s *Store) DueDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]register.Delivery, error) {
-	due, err := readDeliveries(ctx, s.read, ` WHERE channel = ? AND state = 'pending' AND next_attempt <= ? ORDER BY id LIMIT ?`,
-		channel, now.UnixMicro(), limit(n))
+	due, err := readDeliveries(ctx, s.read, ` WHERE channel = ? AND state = 'pending' AND (next_attempt <= ? OR next_attempt > ?) ORDER BY id LIMIT ?`,
+		channel, now.UnixMicro(), now.Add(longestWait).UnixMicro(), limit(n))
 	if err != nil {
 		return nil, fmt.Errorf("read due deliveries of %s: %w", channel, err)
 	}

@@ -41,7 +41,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 		s.now = time.Now
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, s.Close()))
+		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(advise(err), s.Close()))
 	}
 	return s, nil
 }

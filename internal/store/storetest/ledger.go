@@ -76,6 +76,9 @@ func testLeases(t *testing.T, open Database) {
 	check(t, b.ReleaseLease(ctx, "relay", "b"))
 	check(t, b.ReleaseLease(ctx, "relay", "b"))
 	want(a, "a", 17*time.Second, true)
+	check(t, a.Ready(ctx))
+	check(t, b.Ready(ctx))
+	want(b, "b", 18*time.Second, false)
 }
 
 // to makes a delivery that is to be routed.
@@ -134,6 +137,7 @@ func testDeliveries(t *testing.T, open Database) {
 	}
 	wantDue(epoch.Add(-time.Second))
 	wantDue(epoch.Add(time.Hour), "late", "a", "b")
+	wantDue(epoch.Add(-30*24*time.Hour), "late", "a", "b") // the clock that said epoch was wrong
 	due := wantDue(epoch, "a", "b")
 	first, err := store.DueDeliveries(ctx, "hook", epoch, 1)
 	check(t, err)

@@ -53,6 +53,7 @@ type Store interface {
 
 	Keep(ctx context.Context, now time.Time, keep time.Duration) (map[string]bool, error)
 	Stats(ctx context.Context) (register.StoreStats, error)
+	Ready(ctx context.Context) error
 	Check(ctx context.Context) error
 }
 

@@ -59,19 +59,22 @@ func (t *Terminal) Send(_ context.Context, m notifier.Message) error {
 // details is the second line: what changed, or the entry, and what it rests on.
 func details(e register.Event, text notifier.Text) string {
 	changed, isChange := e.Data.(register.Change)
-	var parts []string
+	var parts, last []string
 	for _, f := range text.Fields {
 		switch {
 		case f.Changed:
 			parts = append(parts, fmt.Sprintf("%s: %s → %s", f.Name, orNone(f.Before), orNone(f.Value)))
 		case isChange && (changed.Kind == register.Changed || f.Name == register.FieldName || f.Name == "category"):
 			// of a change, only the differences; the rest stands in the title
-		case f.Name == "reason" && strings.HasSuffix(text.Title, f.Value): // so does a signal's reason
+		case !isChange && f.Name == "reason":
+			if !strings.HasSuffix(text.Title, f.Value) { // a long one, which stands in the title in part
+				last = append(last, f.Name+": "+f.Value)
+			}
 		default:
 			parts = append(parts, f.Name+": "+f.Value)
 		}
 	}
-	line := notifier.Shorten(strings.Join(parts, " · "), maxDetails)
+	line := notifier.Shorten(strings.Join(append(parts, last...), " · "), maxDetails)
 	for _, fact := range text.Evidence[:min(1, len(text.Evidence))] {
 		line += " · " + fact
 	}

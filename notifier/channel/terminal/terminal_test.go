@@ -109,6 +109,18 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+func TestALongReasonDoesNotPushOutWhatToDo(t *testing.T) {
+	var out bytes.Buffer
+	e := register.NewSignalEvent("", register.Signal{Register: "xx-list", Title: "List", State: register.StateFailed, At: instant(23, 3),
+		Class: "unreachable", Reason: strings.Repeat("no such host, ", 40), Next: "look at the page"})
+	if err := channel(t, "never", &out).Send(t.Context(), notifier.Message{Event: e}); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); !strings.Contains(text, "what to do: look at the page · reason: no such host, no such") {
+		t.Error(text)
+	}
+}
+
 func TestNoColourWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
 	if err := channel(t, "auto", &out).Send(t.Context(), notifier.Message{Event: events(t)[0]}); err != nil {

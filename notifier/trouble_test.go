@@ -1,0 +1,91 @@
+package notifier_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/regwatch/regwatch/notifier"
+	"github.com/regwatch/regwatch/register"
+)
+
+// TestReplaceKeepsWhatIsNotRecorded reads the configuration again while the
+// ledger takes nothing: what was sent by then is recorded by the new sender, and
+// not sent again.
+func TestReplaceKeepsWhatIsNotRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, desk := newMemory(), &receiver{}
+		full := true
+		m.fail = func(method string) fault {
+			if method == "Record" && full {
+				return failsNotApplied
+			}
+			return works
+		}
+		router, channels := mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk}
+		n, stop := start(t, m, router, channels)
+		defer stop()
+		m.commit(change("a"), true)
+		time.Sleep(time.Second)
+		n.Replace(router, channels)
+		time.Sleep(time.Second)
+		n.Replace(router, nil) // the channel is gone for a while
+		time.Sleep(time.Second)
+		n.Replace(router, channels)
+		m.mu.Lock()
+		full = false
+		m.mu.Unlock()
+		time.Sleep(time.Minute)
+		if got := desk.ids(); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("sent %v", got)
+		}
+		if got := m.states(); !slices.Equal(got, []register.DeliveryState{register.DeliveryDelivered}) {
+			t.Errorf("states %v", got)
+		}
+	})
+}
+
+// TestFullLedgerIsToldOnceAPass: a disk that is full must not fill the log.
+func TestFullLedgerIsToldOnceAPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		full := true
+		m.fail = func(method string) fault {
+			if method == "Route" && full {
+				return failsNotApplied
+			}
+			return works
+		}
+		var log strings.Builder
+		n := notifier.New(notifier.Options{
+			Source: m, Ledger: m, Router: mustRoute(t, nil, all("desk")), Facts: noFacts,
+			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- n.Run(ctx) }()
+		for i := range 50 {
+			m.commit(change(fmt.Sprint(i)), false)
+		}
+		time.Sleep(time.Minute)
+		m.mu.Lock()
+		full = false
+		m.mu.Unlock()
+		time.Sleep(time.Minute)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if told := strings.Count(log.String(), "not be routed"); told < 2 || told > 12 {
+			t.Errorf("told %d times in a minute", told)
+		}
+		if routed := len(m.routed); routed != 50 {
+			t.Errorf("%d of 50 are routed in the end", routed)
+		}
+	})
+}
