@@ -44,7 +44,7 @@ A time is given as a date (its first instant in UTC) or in RFC 3339, and shown i
 		ConfigureShellCompletionCommand: func(c *cli.Command) {
 			c.Hidden, c.Category = false, groupService
 			c.Usage = "prints a completion script for bash, zsh, fish or pwsh"
-			c.Description = describe("Prints a script that completes commands and flags. Source it in your shell.",
+			c.Description = describe("Prints a script that completes commands and flags. Source it in your shell; bash needs its package bash-completion.",
 				"source <(regwatch completion bash)",
 				"regwatch completion fish > ~/.config/fish/completions/regwatch.fish")
 			c.Action = missingSubcommand
