@@ -64,3 +64,13 @@ type StoreStats struct {
 	Deliveries  map[DeliveryState]int64 `json:"deliveries"`
 	Bytes       int64                   `json:"bytes"` // on disk, journal included
 }
+
+// Backlog is what waits in a store, and how fresh its registers are. It is cheap
+// to ask for, however much the store holds.
+type Backlog struct {
+	Unpublished int64                // events that wait for the stream
+	Unrouted    int64                // events that wait for their deliveries
+	Pending     int64                // deliveries that are still to be made
+	Dead        int64                // deliveries that were given up
+	Seen        map[string]time.Time // last complete fetch, by register; none: there was none
+}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -27,7 +29,7 @@ A time is given as a date (its first instant in UTC) or in RFC 3339, and shown i
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "config", Usage: "configuration `FILE`; else REGWATCH_CONFIG, else regwatch.yaml of the data directory", TakesFile: true},
 			&cli.StringFlag{Name: "data", Usage: "data directory `DIR`; else REGWATCH_DATA, else the configuration's, else the platform's", TakesFile: true},
-			&cli.StringFlag{Name: "log-level", Usage: "least `LEVEL` that is logged: debug, info, warn or error"},
+			&cli.StringFlag{Name: "log-level", Usage: "least `LEVEL` that is logged: debug, info, warn or error", Validator: logLevel},
 		},
 		Commands: []*cli.Command{
 			demoCommand(p), initCommand(p), runCommand(p),
@@ -42,7 +44,7 @@ A time is given as a date (its first instant in UTC) or in RFC 3339, and shown i
 		ConfigureShellCompletionCommand: func(c *cli.Command) {
 			c.Hidden, c.Category = false, groupService
 			c.Usage = "prints a completion script for bash, zsh, fish or pwsh"
-			c.Description = describe("Prints a script that completes commands and flags. Source it in your shell.",
+			c.Description = describe("Prints a script that completes commands and flags. Source it in your shell; bash needs its package bash-completion.",
 				"source <(regwatch completion bash)",
 				"regwatch completion fish > ~/.config/fish/completions/regwatch.fish")
 			c.Action = missingSubcommand
@@ -57,6 +59,14 @@ A time is given as a date (its first instant in UTC) or in RFC 3339, and shown i
 		c.HideHelpCommand = c != root // else an argument `help` would not be one
 	})
 	return root
+}
+
+// logLevel refuses what no logger takes.
+func logLevel(text string) error {
+	if slices.Contains([]string{"debug", "info", "warn", "error"}, strings.ToLower(text)) {
+		return nil
+	}
+	return errors.New("want debug, info, warn or error")
 }
 
 // Groups of commands in the help.
@@ -148,7 +158,7 @@ func usageErrorOf(_ context.Context, cmd *cli.Command, err error, _ bool) error 
 		return usage("`%s` needs --%s; see `%s --help`", cmd.FullName(),
 			strings.Join(strings.Split(strings.TrimSpace(names), ", "), " and --"), cmd.FullName())
 	}
-	return usage("`%s`: %s", cmd.FullName(), message)
+	return usage("`%s`: %s", cmd.FullName(), strings.Replace(message, " for flag -", " for --", 1))
 }
 
 func unknownFlag(cmd *cli.Command, name string) error {

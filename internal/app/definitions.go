@@ -114,6 +114,13 @@ func (s *definitionSet) find(id string) (register.Definition, error) {
 	return register.Definition{}, unknownRegister(id, known)
 }
 
+func (s *definitionSet) watches(id string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.watched[id]
+	return ok
+}
+
 // all gives every definition, watched ones first, each in the order of ids.
 func (s *definitionSet) all() (watched, others []register.Definition) {
 	s.mu.RLock()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/regwatch/regwatch/internal/bus"
 	"github.com/regwatch/regwatch/internal/web"
+	"github.com/regwatch/regwatch/register"
 )
 
 // listen answers HTTP until ctx ends.
@@ -34,9 +35,16 @@ func (s *service) gauges(ctx context.Context) error {
 		if err := s.bus.Health(ctx); err != nil && ctx.Err() == nil { // asked regularly, it also heals the embedded broker
 			s.log.Warn("the broker is not well; what was committed waits in the store", "err", err)
 		}
-		if stats, err := s.Store.Stats(ctx); err == nil {
-			s.metrics.Outbox("publication", stats.Unpublished)
-			s.metrics.Outbox("routing", stats.Unrouted)
+		if b, err := s.Store.Backlog(ctx); err == nil {
+			s.metrics.Outbox("publication", b.Unpublished)
+			s.metrics.Outbox("routing", b.Unrouted)
+			s.metrics.Deliveries(string(register.DeliveryPending), b.Pending)
+			s.metrics.Deliveries(string(register.DeliveryDead), b.Dead)
+			for id, at := range b.Seen { // also by another process, or by this one's predecessor
+				if s.definitions.watches(id) {
+					s.metrics.Complete(id, at)
+				}
+			}
 		}
 		if usages, err := s.bus.Usage(ctx); err == nil {
 			for _, u := range usages {

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -193,6 +195,18 @@ func TestServiceStartedAgainGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	inSequence(t, hook.wait(t, 3))
+	const seen = `regwatch_last_complete_fetch_timestamp_seconds{register="xx-small"}`
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(metricsOf(again), seen); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the metrics do not tell of a fetch before the start")
+		}
+	}
+}
+
+func metricsOf(r *running) string {
+	answer := httptest.NewRecorder()
+	r.metrics.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return answer.Body.String()
 }
 
 func TestSecondServiceOnOneDirectoryIsRefused(t *testing.T) {

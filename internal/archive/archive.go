@@ -16,6 +16,7 @@ import (
 const (
 	tmpDir    = "tmp"
 	suffix    = ".zst"
+	damaged   = ".damaged"     // behind the name of a body that was found to be
 	staleTemp = 24 * time.Hour // no body takes that long to write
 	window    = 1 << 20        // of the encoder: bounds memory on both sides
 )

@@ -196,7 +196,8 @@ func TestDamageIsAnError(t *testing.T) {
 		"flipped":  func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
 		"appended": func(b []byte) []byte { return append(b, b...) },
 	} {
-		sum := put(t, a, []byte("a body, "+name+", long enough to be compressed into a block of its own"))
+		body := []byte("a body, " + name + ", long enough to be compressed into a block of its own")
+		sum := put(t, a, body)
 		path := filepath.Join(dir, sum[:2], sum+".zst")
 		stored, err := os.ReadFile(path)
 		if err != nil {
@@ -213,6 +214,12 @@ func TestDamageIsAnError(t *testing.T) {
 			t.Errorf("%s: read %q, %v", name, content, err)
 		}
 		r.Close()
+		if again := put(t, a, body); !bytes.Equal(get(t, a, again), body) {
+			t.Errorf("%s: the same bytes committed anew are not read", name)
+		}
+		if _, err := os.Stat(path + ".damaged"); err != nil {
+			t.Errorf("%s: the damaged body was not kept: %v", name, err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/klauspost/compress/zstd"
@@ -22,7 +23,9 @@ var ErrCorrupt = errors.New("archived body is damaged")
 // Open reads a body. A body that is not there is an error that is
 // [fs.ErrNotExist]. In place of io.EOF the reader gives an error that is
 // [ErrCorrupt] if the bytes are not those that the hash names; so only who
-// reads to the end knows. The caller closes the reader.
+// reads to the end knows. The damaged body is then set aside under another name,
+// so that the same bytes, fetched again, are stored whole. The caller closes the
+// reader.
 func (a *Archive) Open(sha256 string) (io.ReadCloser, error) {
 	name, err := objectName(sha256)
 	if err != nil {
@@ -38,19 +41,28 @@ func (a *Archive) Open(sha256 string) (io.ReadCloser, error) {
 		file.Close()
 		return nil, fmt.Errorf("open archived body %s: %w", sha256, err)
 	}
-	return newReader(sha256, file, decoder), nil
+	return newReader(sha256, file, decoder, func() error { return a.setAside(name) }), nil
+}
+
+// setAside takes a damaged body out of the way of a whole one, and keeps it.
+func (a *Archive) setAside(name string) error {
+	if err := a.root.Rename(name, name+damaged); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("set it aside: %w", err)
+	}
+	return nil
 }
 
 type reader struct {
-	want    string
-	file    *os.File
-	decoder *zstd.Decoder
-	hash    hash.Hash
-	err     error
+	want     string
+	file     *os.File
+	decoder  *zstd.Decoder
+	hash     hash.Hash
+	setAside func() error
+	err      error
 }
 
-func newReader(want string, file *os.File, decoder *zstd.Decoder) *reader {
-	return &reader{want: want, file: file, decoder: decoder, hash: sha256.New()}
+func newReader(want string, file *os.File, decoder *zstd.Decoder, setAside func() error) *reader {
+	return &reader{want: want, file: file, decoder: decoder, hash: sha256.New(), setAside: setAside}
 }
 
 func (r *reader) Read(p []byte) (int, error) {
@@ -64,12 +76,21 @@ func (r *reader) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		r.err = io.EOF
 		if got := hex.EncodeToString(r.hash.Sum(nil)); got != r.want {
-			r.err = fmt.Errorf("read %s: %w: its bytes have the hash %s", r.want, ErrCorrupt, got)
+			r.err = errors.Join(fmt.Errorf("read %s: %w: its bytes have the hash %s", r.want, ErrCorrupt, got), r.setAside())
 		}
+	case isDiskError(err):
+		r.err = fmt.Errorf("read %s: %w", r.want, err)
 	default:
-		r.err = fmt.Errorf("read %s: %w: %w", r.want, ErrCorrupt, err)
+		r.err = errors.Join(fmt.Errorf("read %s: %w: %w", r.want, ErrCorrupt, err), r.setAside())
 	}
 	return n, r.err
+}
+
+// isDiskError reports whether the file could not be read, which says nothing of
+// what is in it.
+func isDiskError(err error) bool {
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
 }
 
 func (r *reader) Close() error {

@@ -28,6 +28,7 @@ type Bus struct {
 	closed  chan struct{} // closed with the connection
 	js      jetstream.JetStream
 	ill     illness
+	unread  unread
 
 	// How long a message may be silent in work until it comes again, and how
 	// long one waits whose register is in work.

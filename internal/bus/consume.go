@@ -15,7 +15,8 @@ const (
 	eventBatch   = 64
 	pauseFirst   = 250 * time.Millisecond
 	pauseMost    = 15 * time.Second
-	againMost    = time.Minute // between two deliveries of a message that fails
+	unreadAfter  = 2 * time.Second // pauses have grown so far when a stream counts as unreadable
+	againMost    = time.Minute     // between two deliveries of a message that fails
 )
 
 // Consume hands every event on the streams of changes and of signals to
@@ -63,7 +64,7 @@ func (s *source) each(ctx context.Context, batch int, do func(context.Context, j
 	pause := pauseFirst
 	for ctx.Err() == nil {
 		n, err := s.fetch(ctx, batch, do)
-		if n > 0 {
+		if n > 0 || err == nil {
 			pause = pauseFirst
 		}
 		if err == nil || ctx.Err() != nil {
@@ -75,6 +76,9 @@ func (s *source) each(ctx context.Context, batch int, do func(context.Context, j
 			continue
 		}
 		s.bus.log.Warn("can not read stream; trying again", "stream", s.stream, "in", pause, "err", err)
+		if pause >= unreadAfter {
+			s.bus.unread.set(s.stream, err)
+		}
 		sleep(ctx, pause)
 		pause = min(2*pause, pauseMost)
 	}
@@ -108,8 +112,15 @@ func (s *source) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	consumer, err := s.bus.js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
+	switch api, ok := errors.AsType[*jetstream.APIError](err); {
+	case err == nil:
+		s.bus.unread.clear(s.stream)
+	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil, errors.Join(err, s.bus.ensureStreams(ctx))
+	case ok && api.ErrorCode == jetstream.JSErrCodeConsumerCreate && s.bus.server != nil:
+		// Its files are damaged, or the disk is full. Without them it begins at the
+		// oldest message, which is safe: what comes again is handled once.
+		return nil, errors.Join(err, s.bus.server.dropConsumer(s.stream, s.config.Durable))
 	}
 	return consumer, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,7 +41,7 @@ func (u Usage) Share() float64 {
 
 // Health stores one small message, because a server whose disk was full says
 // that it is well and stores nothing. It fails after three seconds at the
-// latest. An embedded server that fails it again and again is started anew on
+// latest, and when what is consumed here can not be read. An embedded server that fails it again and again is started anew on
 // the same files, which ends its refusal once there is room again.
 func (b *Bus) Health(ctx context.Context) error {
 	err := b.canary(ctx)
@@ -47,10 +49,41 @@ func (b *Bus) Health(ctx context.Context) error {
 		err = b.server.log.blame(err)
 	}
 	if ctx.Err() != nil || b.server == nil || b.conn.IsClosed() || !b.ill.note(err, time.Now()) {
-		return err
+		return errors.Join(err, b.unread.err())
 	}
 	b.log.Warn("embedded NATS does not store messages and is started anew", "dir", b.options.Dir, "err", err)
 	return errors.Join(err, b.server.restart())
+}
+
+// unread names the streams that a consumer of ours can not read.
+type unread struct {
+	mu      sync.Mutex
+	streams map[string]error
+}
+
+func (u *unread) set(stream string, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.streams == nil {
+		u.streams = map[string]error{}
+	}
+	u.streams[stream] = err
+}
+
+func (u *unread) clear(stream string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.streams, stream)
+}
+
+func (u *unread) err() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var errs []error
+	for _, stream := range slices.Sorted(maps.Keys(u.streams)) {
+		errs = append(errs, fmt.Errorf("the stream %s can not be read: %w", stream, u.streams[stream]))
+	}
+	return errors.Join(errs...)
 }
 
 // illness counts failed canaries.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,6 +111,12 @@ func (e *embedded) InProcessConn() (net.Conn, error) {
 		return nil, errors.New("embedded NATS is not running")
 	}
 	return e.running.InProcessConn()
+}
+
+// dropConsumer removes the files of a consumer that the server can not load, and
+// so does not know.
+func (e *embedded) dropConsumer(stream, durable string) error {
+	return os.RemoveAll(filepath.Join(e.options.Dir, "jetstream", server.DEFAULT_GLOBAL_ACCOUNT, "streams", stream, "obs", durable))
 }
 
 // restart ends the server and starts it on the same files.

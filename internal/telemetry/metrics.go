@@ -19,6 +19,7 @@ type Metrics struct {
 	attempts     *prometheus.CounterVec
 	delivery     *prometheus.HistogramVec
 	outbox       *prometheus.GaugeVec
+	deliveries   *prometheus.GaugeVec
 	streamShare  *prometheus.GaugeVec
 }
 
@@ -33,9 +34,10 @@ func NewMetrics() *Metrics {
 		attempts:     counter("regwatch_delivery_attempts_total", "Attempts to deliver, by channel and the state they led to.", "channel", "state"),
 		delivery:     histogram("regwatch_delivery_seconds", "Time from a delivery's creation to its acceptance.", "channel"),
 		outbox:       gauge("regwatch_outbox_events", "Events that wait, by what they wait for.", "for"),
+		deliveries:   gauge("regwatch_deliveries", "Deliveries that are pending, and those that were given up (dead).", "state"),
 		streamShare:  gauge("regwatch_stream_used_ratio", "Used part of a stream's limit; at 1 its oldest messages go.", "stream"),
 	}
-	m.registry.MustRegister(m.runs, m.runSeconds, m.changes, m.lastComplete, m.attempts, m.delivery, m.outbox, m.streamShare,
+	m.registry.MustRegister(m.runs, m.runSeconds, m.changes, m.lastComplete, m.attempts, m.delivery, m.outbox, m.deliveries, m.streamShare,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -68,6 +70,11 @@ func (m *Metrics) Attempt(channel, state string, delivered bool, since time.Dura
 // Outbox sets how many events wait for something ("publication", "routing").
 func (m *Metrics) Outbox(waitingFor string, n int64) {
 	m.outbox.WithLabelValues(waitingFor).Set(float64(n))
+}
+
+// Deliveries sets how many deliveries are in a state.
+func (m *Metrics) Deliveries(state string, n int64) {
+	m.deliveries.WithLabelValues(state).Set(float64(n))
 }
 
 // Stream sets how full a stream is, 1 being full.

@@ -42,6 +42,7 @@ func TestMetricsAreServed(t *testing.T) {
 	m.Complete("cz-mf-blocklist", time.Unix(1766456849, 0))
 	m.Attempt("hook", "delivered", true, 30*time.Millisecond)
 	m.Outbox("publication", 3)
+	m.Deliveries("dead", 2)
 	m.Stream("REGWATCH_CHANGES", 0.25)
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -51,6 +52,7 @@ func TestMetricsAreServed(t *testing.T) {
 		`regwatch_last_complete_fetch_timestamp_seconds{register="cz-mf-blocklist"} 1.766456849e+09`,
 		`regwatch_delivery_seconds_count{channel="hook"} 1`,
 		`regwatch_outbox_events{for="publication"} 3`,
+		`regwatch_deliveries{state="dead"} 2`,
 		`regwatch_stream_used_ratio{stream="REGWATCH_CHANGES"} 0.25`,
 	} {
 		if !strings.Contains(answer.Body.String(), want) {

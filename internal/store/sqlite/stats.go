@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/regwatch/regwatch/register"
 )
@@ -44,6 +45,32 @@ func (s *Store) Stats(ctx context.Context) (register.StoreStats, error) {
 		}
 	}
 	return stats, nil
+}
+
+// Backlog tells what waits. It reads nothing but what waits and the heads.
+func (s *Store) Backlog(ctx context.Context) (register.Backlog, error) {
+	b := register.Backlog{Seen: map[string]time.Time{}}
+	err := s.view(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT
+			(SELECT count(*) FROM outbox WHERE published_at IS NULL),
+			(SELECT count(*) FROM outbox WHERE routed_at IS NULL),
+			(SELECT count(*) FROM deliveries WHERE state = 'pending'),
+			(SELECT count(*) FROM deliveries WHERE state = 'dead')`).Scan(&b.Unpublished, &b.Unrouted, &b.Pending, &b.Dead)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var id string
+			var at time.Time
+			err := rows.Scan(&id, instant{&at})
+			b.Seen[id] = at
+			return err
+		}, `SELECT register, seen_at FROM heads WHERE seen_at IS NOT NULL`)
+	})
+	if err != nil {
+		return register.Backlog{}, fmt.Errorf("count what waits in the store: %w", err)
+	}
+	return b, nil
 }
 
 // Check looks for damage: in the file, and between what the tables say of each

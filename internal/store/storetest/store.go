@@ -53,6 +53,7 @@ type Store interface {
 
 	Keep(ctx context.Context, now time.Time, keep time.Duration) (map[string]bool, error)
 	Stats(ctx context.Context) (register.StoreStats, error)
+	Backlog(ctx context.Context) (register.Backlog, error)
 	Ready(ctx context.Context) error
 	Check(ctx context.Context) error
 }
@@ -97,6 +98,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"redelivery", testRedeliver},
 		{"replay", testReplay},
 		{"retention", testKeep},
+		{"backlog", testBacklog},
 		{"model of history", testModel},
 	}
 	for _, tt := range tests {
