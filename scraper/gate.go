@@ -217,7 +217,11 @@ func repairedRows(counts register.ReadCounts) string {
 	if counts.RepairedRows > len(lines) {
 		lines = append(lines, "…")
 	}
-	return fmt.Sprintf(", in %d rows (%s)", counts.RepairedRows, strings.Join(lines, ", "))
+	rows := "rows"
+	if counts.RepairedRows == 1 {
+		rows = "row"
+	}
+	return fmt.Sprintf(", in %d %s (%s)", counts.RepairedRows, rows, strings.Join(lines, ", "))
 }
 
 // checkShape: could it be read, and is every declared column there?

@@ -39,13 +39,13 @@ func checkLastRow(e evidence) register.Check {
 func checkPages(e evidence) register.Check {
 	const name = register.CheckPages
 	for i, p := range e.pages {
-		if p.PagingEnded != "" {
-			return lack(name, register.ClassCut, "%sno page was asked for after it: %s", e.of(i), p.PagingEnded)
+		if p.Drift != "" {
+			return lack(name, register.ClassDrift, "%sthe pages moved while they were read: %s", e.of(i), p.Drift)
 		}
 	}
 	for i, p := range e.pages {
-		if p.Drift != "" {
-			return lack(name, register.ClassDrift, "%sthe pages moved while they were read: %s", e.of(i), p.Drift)
+		if p.PagingEnded != "" {
+			return lack(name, register.ClassCut, "%sno page was asked for after it: %s", e.of(i), p.PagingEnded)
 		}
 	}
 	if len(e.pages) == 1 {

@@ -131,7 +131,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	}
 	t.read(fetched, snapshot, proof)
 	if check := proof.Failed(); check != nil {
-		return p.fail(ctx, t, check.Class, check.Detail, "")
+		return p.fail(ctx, t, check.Class, t.reason(*check), "")
 	}
 	if !t.head.Baselined {
 		return p.baseline(ctx, t, snapshot)
@@ -213,7 +213,7 @@ func (p *Pipeline) earlier(ctx context.Context, registerID string, added []regis
 func (p *Pipeline) baseline(ctx context.Context, t *tick, snapshot register.Snapshot) (register.Run, []register.Change, error) {
 	if lacking := t.run.Proof.Lacking(); lacking != nil {
 		return p.fail(ctx, t, register.ClassCut,
-			fmt.Sprintf("a first fetch must be whole, but %s: %s", lacking.Name, lacking.Detail), "")
+			"a first fetch must be whole, but "+t.reason(*lacking), "")
 	}
 	t.run.Outcome = register.OutcomeBaseline
 	t.memory.Accept(t.memory.Seen)

@@ -13,6 +13,7 @@ import (
 // never published answer 404.
 type Site struct {
 	listener net.Listener
+	scheme   string
 	server   *http.Server
 	done     chan struct{}
 
@@ -27,13 +28,22 @@ func Start() (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start test site: %w", err)
 	}
-	s := &Site{listener: listener, done: make(chan struct{}), pages: map[string]http.Handler{}, requests: map[string]int{}}
+	s := newSite(listener, "http")
+	s.start()
+	return s, nil
+}
+
+func newSite(listener net.Listener, scheme string) *Site {
+	s := &Site{listener: listener, scheme: scheme, done: make(chan struct{}), pages: map[string]http.Handler{}, requests: map[string]int{}}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second}
+	return s
+}
+
+func (s *Site) start() {
 	go func() {
 		defer close(s.done)
-		_ = s.server.Serve(listener) // ends with ErrServerClosed when the site is closed
+		_ = s.server.Serve(s.listener) // ends with ErrServerClosed when the site is closed
 	}()
-	return s, nil
 }
 
 // Close ends the site, open connections too.
@@ -51,9 +61,10 @@ func (s *Site) Shutdown(ctx context.Context) error {
 }
 
 // URL is the absolute address of a path.
-func (s *Site) URL(path string) string { return "http://" + s.listener.Addr().String() + path }
+func (s *Site) URL(path string) string { return s.scheme + "://" + s.listener.Addr().String() + path }
 
-// Publish puts what answers at a path in place of what was there.
+// Publish puts what answers at a path in place of what was there. A path with a
+// query answers that query alone, before the path without one.
 func (s *Site) Publish(path string, page http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +81,10 @@ func (s *Site) Requests(path string) int {
 func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests[r.URL.Path]++
-	page, ok := s.pages[r.URL.Path]
+	page, ok := s.pages[r.URL.RequestURI()]
+	if !ok {
+		page, ok = s.pages[r.URL.Path]
+	}
 	s.mu.Unlock()
 	if !ok {
 		http.NotFound(w, r)
