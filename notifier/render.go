@@ -117,10 +117,10 @@ func verb(k register.Kind) string {
 func (r renderer) evidence(c register.Change) []string {
 	lines := []string{seen(c)}
 	if c.ListedOn != "" {
-		lines = append(lines, "the register gives as date of listing: "+r.value(c.ListedOn, maxName))
+		lines = append(lines, "the register gives as date of listing: "+r.value(string(c.ListedOn), maxName))
 	}
 	if c.DelistedOn != "" {
-		lines = append(lines, "the register gives as date of delisting: "+r.value(c.DelistedOn, maxName))
+		lines = append(lines, "the register gives as date of delisting: "+r.value(string(c.DelistedOn), maxName))
 	}
 	for _, p := range c.EarlierPeriods {
 		lines = append(lines, "was listed before, from "+instant(p.From)+" to "+instant(p.To))

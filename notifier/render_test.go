@@ -83,7 +83,7 @@ func FuzzRender(f *testing.F) {
 		c := *change("a").Change
 		c.Kind, c.After = register.Changed, register.Values{{Name: "name", Text: name}, {Name: "reason", Text: value}}
 		c.Differences = map[string]register.Difference{"reason": {name, value}}
-		c.ListedOn = value
+		c.ListedOn = register.Date(value)
 		text := notifier.Render(register.NewChangeEvent("", c), notifier.Defang)
 		all := append([]string{text.Title}, text.Evidence...)
 		for _, line := range text.Fields {

@@ -3,6 +3,7 @@ package register
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"time"
 )
 
@@ -38,7 +39,7 @@ type Change struct {
 	Title          string                `json:"title"`
 	Authority      string                `json:"authority"`
 	Country        string                `json:"country"`
-	Attribution    string                `json:"attribution,omitempty"`
+	Attribution    string                `json:"attribution"`
 	Kind           Kind                  `json:"kind"`
 	Origin         Origin                `json:"origin"`
 	Sequence       *int64                `json:"sequence"` // counts a register's announced changes; null unless origin is watch
@@ -52,13 +53,25 @@ type Change struct {
 	FirstSeen      time.Time             `json:"first_seen"`
 	LastSeen       time.Time             `json:"last_seen"`
 	MissingSince   *time.Time            `json:"missing_since"` // first complete fetch without the entry
-	ListedOn       string                `json:"listed_on,omitempty"`
-	DelistedOn     string                `json:"delisted_on,omitempty"`
+	ListedOn       Date                  `json:"listed_on"`
+	DelistedOn     Date                  `json:"delisted_on"`
 	EarlierPeriods []Period              `json:"earlier_periods"`
 	Run            RunID                 `json:"run"`
 	Partial        bool                  `json:"partial"`
 	Evidence       Evidence              `json:"evidence"`
 	Cursor         int64                 `json:"-"` // place in the store's log of all changes
+}
+
+// Date is a day as a register claims it, in its own zone: ISO 8601, perhaps
+// without day or month. Empty is none, and null in JSON.
+type Date string
+
+// MarshalJSON writes a string, or null.
+func (d Date) MarshalJSON() ([]byte, error) {
+	if d == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(d))
 }
 
 // Difference is a field's value before and after.

@@ -12,18 +12,28 @@ type Event struct {
 	Subject         string    `json:"subject,omitempty"`
 	Time            time.Time `json:"time"`
 	DataContentType string    `json:"datacontenttype"`
-	DataSchema      string    `json:"dataschema,omitempty"`
+	DataSchema      string    `json:"dataschema,omitempty"` // names the form of Data; see docs/events.md
 	Data            any       `json:"data"` // Change or Signal
 }
 
+// Forms of data, with the major version of their contract.
+const (
+	changeSchema = "urn:regwatch:schema:change:1"
+	signalSchema = "urn:regwatch:schema:signal:1"
+)
+
 // NewChangeEvent wraps a change. Source is the service's public URL, or empty.
 func NewChangeEvent(source string, c Change) Event {
-	return newEvent(source, c.Register, c.ID, "regwatch.change."+string(c.Kind), c.EntryID, c.ObservedAt, c)
+	e := newEvent(source, c.Register, c.ID, "regwatch.change."+string(c.Kind), c.EntryID, c.ObservedAt, c)
+	e.DataSchema = changeSchema
+	return e
 }
 
 // NewSignalEvent wraps a signal to the operator.
 func NewSignalEvent(source string, s Signal) Event {
-	return newEvent(source, s.Register, s.ID, "regwatch.ops."+string(s.State), "", s.At, s)
+	e := newEvent(source, s.Register, s.ID, "regwatch.ops."+string(s.State), "", s.At, s)
+	e.DataSchema = signalSchema
+	return e
 }
 
 func newEvent(source, registerID, id, kind, subject string, at time.Time, data any) Event {

@@ -28,8 +28,8 @@ type computedLine struct {
 	ObservedAt *time.Time         `json:"observed_at"`
 	FirstSeen  *time.Time         `json:"first_seen"`
 	LastSeen   *time.Time         `json:"last_seen"`
-	ListedOn   string             `json:"listed_on,omitempty"`
-	DelistedOn string             `json:"delisted_on,omitempty"`
+	ListedOn   register.Date      `json:"listed_on"`
+	DelistedOn register.Date      `json:"delisted_on"`
 	Run        *string            `json:"run"`
 	Evidence   *register.Evidence `json:"evidence"`
 }
@@ -39,7 +39,7 @@ func newComputedLine(c register.Change) computedLine {
 	if entry == nil {
 		entry = c.Before
 	}
-	return computedLine{Change: c, ListedOn: entry.Get(register.FieldListedOn), DelistedOn: entry.Get(register.FieldDelistedOn)}
+	return computedLine{Change: c, ListedOn: register.Date(entry.Get(register.FieldListedOn)), DelistedOn: register.Date(entry.Get(register.FieldDelistedOn))}
 }
 
 // changeTable shows changes of several registers to people.

@@ -79,10 +79,7 @@ func (p *program) fetched(run register.Run, changes []register.Change) {
 
 // outcomeLine says on one line what came of a run.
 func outcomeLine(run register.Run) string {
-	line := string(run.Outcome)
-	if run.Partial {
-		line += " (partial)"
-	}
+	line := outcomeWord(run)
 	if run.Outcome == register.OutcomeFailed {
 		return line + ": " + run.Reason
 	}

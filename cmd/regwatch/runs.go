@@ -61,7 +61,7 @@ func (p *program) runs(ctx context.Context, cmd *cli.Command, a *app.App) error 
 	}
 	t := newTable(p.out, "RUN", "OBSERVED", "REGISTER", "TRIGGER", "OUTCOME", "CHANGES", "ENTRIES", "REASON")
 	for _, run := range runs {
-		t.row(run.ID.String(), when(run.ObservedAt), run.Register, string(run.Trigger), string(run.Outcome),
+		t.row(run.ID.String(), when(run.ObservedAt), run.Register, string(run.Trigger), outcomeWord(run),
 			number(run.Counts.Total()), fmt.Sprint(run.Entries), run.Reason)
 	}
 	t.flush()
@@ -77,6 +77,14 @@ func (p *program) runs(ctx context.Context, cmd *cli.Command, a *app.App) error 
 		p.note("earlier ones are not shown: --limit 0 shows all")
 	}
 	return nil
+}
+
+// outcomeWord is a run's outcome, with what a table must not hide.
+func outcomeWord(run register.Run) string {
+	if run.Partial {
+		return string(run.Outcome) + " (partial)"
+	}
+	return string(run.Outcome)
 }
 
 // runID reads a run's number from the first argument.

@@ -58,6 +58,9 @@ func (t *tick) failed() []register.Signal {
 		return nil
 	}
 	t.memory.Failing = &register.Failing{Class: t.run.Class, Reason: t.run.Reason, Since: t.run.ObservedAt, Runs: 1}
+	if story != nil { // it goes on, and its kind has changed
+		t.memory.Failing.Since, t.memory.Failing.Runs = story.Since, story.Runs+1
+	}
 	state := register.StateFailed
 	if t.run.Class == register.ClassShape {
 		state = register.StateSchemaChanged

@@ -117,7 +117,7 @@ func (w *work) end(ctx context.Context, a register.Accepted, c *register.Change)
 
 // claimedDates gives the dates of listing and delisting that the register
 // itself claims, in the row that shows the change.
-func claimedDates(a register.Accepted) (listed, delisted string) {
+func claimedDates(a register.Accepted) (listed, delisted register.Date) {
 	shows := a.After
 	if shows == nil {
 		shows = a.Before
@@ -131,14 +131,14 @@ func claimedDates(a register.Accepted) (listed, delisted string) {
 
 // date gives the year, month or day that a value begins with; "" for a value
 // that is no date.
-func date(value string) string {
+func date(value string) register.Date {
 	day := value
 	if len(value) > len(time.DateOnly) && (value[len(time.DateOnly)] == 'T' || value[len(time.DateOnly)] == ' ') {
 		day = value[:len(time.DateOnly)]
 	}
 	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
 		if _, err := time.Parse(layout, day); err == nil {
-			return day
+			return register.Date(day)
 		}
 	}
 	return ""
