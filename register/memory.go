@@ -25,6 +25,7 @@ type Memory struct {
 	Validators Validators `json:"validators,omitzero"`
 	Health     Health     `json:"health,omitzero"`
 	Failing    *Failing   `json:"failing,omitempty"` // since the last complete fetch
+	Parts      []RunID    `json:"parts,omitempty"`   // partial fetches since the last complete one that brought entries
 }
 
 // Missing is an entry of the head that the last complete fetch lacked, and
@@ -37,7 +38,8 @@ type Missing struct {
 	Tick     time.Time `json:"tick"`  // last tick that counted
 	Ticks    int       `json:"ticks"` // that lacked it
 	LastSeen time.Time `json:"last_seen"`
-	Seen     RunID     `json:"seen,omitempty"` // run of that last sighting
+	Seen     RunID     `json:"seen,omitempty"`  // run of that last sighting
+	Parts    []RunID   `json:"parts,omitempty"` // partial fetches since, which may have shown it too
 }
 
 // Health is what gate 1 knows of the last complete fetch.
