@@ -17,6 +17,7 @@ type Seen struct {
 	Earlier  map[register.Key][]register.Period // ended listings of the keys that are new
 	LastSeen time.Time                          // observed_at of the last complete fetch before this one
 	LastRun  register.RunID                     // that fetch's run
+	Parts    []register.RunID                   // partial fetches since
 	Digest   register.Hash                      // of the snapshot
 	Filled   map[string]int                     // by field: entries in which it is not empty
 	Odd      map[string]int                     // by field: values not of their type
@@ -169,7 +170,7 @@ func (j *judgement) removal(r Removal, older bool) {
 	case !waited:
 		m = register.Missing{
 			Key: r.Entry.Key, Content: r.Entry.Content,
-			Since: j.seen.At, Tick: j.seen.Tick, Ticks: 1, LastSeen: j.seen.LastSeen, Seen: j.seen.LastRun,
+			Since: j.seen.At, Tick: j.seen.Tick, Ticks: 1, LastSeen: j.seen.LastSeen, Seen: j.seen.LastRun, Parts: j.seen.Parts,
 		}
 	case j.seen.Tick.Before(m.Tick):
 		m.Tick = j.seen.Tick // the clock was set back: count from here on, not from a future that is far

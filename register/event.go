@@ -13,7 +13,7 @@ type Event struct {
 	Time            time.Time `json:"time"`
 	DataContentType string    `json:"datacontenttype"`
 	DataSchema      string    `json:"dataschema,omitempty"` // names the form of Data; see docs/events.md
-	Data            any       `json:"data"` // Change or Signal
+	Data            any       `json:"data"`                 // Change or Signal
 }
 
 // Forms of data, with the major version of their contract.

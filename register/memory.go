@@ -35,6 +35,7 @@ type Memory struct {
 	Older      *Older     `json:"older,omitempty"`
 	Rejected   []Hash     `json:"rejected,omitempty"` // digests of snapshots that a person rejected
 	Seen       Hash       `json:"seen,omitzero"`      // digest of the last complete fetch, believed or not
+	Parts      []RunID    `json:"parts,omitempty"`    // partial fetches since the last complete one that brought entries
 }
 
 // MaxAccepted bounds how many earlier snapshots an old file is known again by.
@@ -93,7 +94,8 @@ type Missing struct {
 	Tick     time.Time `json:"tick"`  // last tick that counted
 	Ticks    int       `json:"ticks"` // that lacked it
 	LastSeen time.Time `json:"last_seen"`
-	Seen     RunID     `json:"seen,omitempty"` // run of that last sighting
+	Seen     RunID     `json:"seen,omitempty"`  // run of that last sighting
+	Parts    []RunID   `json:"parts,omitempty"` // partial fetches since, which may have shown it too
 }
 
 // Health is what gate 1 knows of the last complete fetch.

@@ -31,6 +31,7 @@ func (p *Pipeline) begin(def register.Definition, due register.Due, head registe
 		url = def.Fetch.URLs[0]
 	}
 	t := &tick{def: def, due: due, head: head, memory: head.Memory}
+	t.memory.Parts = partsOf(head)
 	t.run = register.Run{
 		Register: def.ID, Tick: due.Tick.UTC(), Trigger: due.Trigger, Origin: register.Watch,
 		StartedAt: now, ObservedAt: now, Fingerprint: def.Fingerprint(),
@@ -139,9 +140,19 @@ func (t *tick) isSettled() bool {
 func (t *tick) seen() differ.Seen {
 	return differ.Seen{
 		At: t.run.ObservedAt, Tick: t.due.Tick, Interval: t.due.Interval,
-		Complete: t.run.Proof.Complete(), LastSeen: lastSeen(t.head, t.run.ObservedAt), LastRun: t.head.SeenRun,
+		Complete: t.run.Proof.Complete(), LastSeen: lastSeen(t.head, t.run.ObservedAt), LastRun: t.head.SeenRun, Parts: partsOf(t.head),
 		Digest: t.memory.Seen, Filled: t.health.Filled, Odd: t.health.Odd,
 	}
+}
+
+// partsOf gives the partial fetches that brought entries since the last complete
+// one: a later run than that made the head what it is.
+func partsOf(head register.Head) []register.RunID {
+	parts := head.Memory.Parts
+	if head.Run > head.SeenRun && !slices.Contains(parts, head.Run) {
+		parts = append(slices.Clone(parts), head.Run)
+	}
+	return parts
 }
 
 func lastSeen(head register.Head, otherwise time.Time) time.Time {

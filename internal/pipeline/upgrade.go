@@ -30,6 +30,9 @@ func (p *Pipeline) upgrade(ctx context.Context, t *tick) error {
 		}
 	}
 	u := *t
+	if err := p.addParts(ctx, t, &snapshot, t.memory.Parts); err != nil {
+		return err
+	}
 	absent, waiting, err := p.absent(ctx, t, snapshot)
 	if err != nil {
 		return err
@@ -79,6 +82,7 @@ func (p *Pipeline) replaceHead(ctx context.Context, t, u *tick, snapshot registe
 	}
 	t.head, err = p.Heads.Head(ctx, t.def.ID)
 	t.memory = t.head.Memory
+	t.memory.Parts = partsOf(t.head)
 	return err
 }
 
@@ -88,8 +92,7 @@ func (p *Pipeline) reread(ctx context.Context, t *tick, id register.RunID) (regi
 	if err != nil {
 		return run, register.Snapshot{}, nil, fmt.Errorf("read the pages of run %s anew: %w", id, err)
 	}
-	last := t.head.Memory.Health
-	snapshot, proof, err := p.read(ctx, t.def, run.Pages, register.Health{RepairRate: last.RepairRate, Encoding: last.Encoding})
+	snapshot, proof, err := p.read(ctx, t.def, run.Pages, t.head.Memory.Health)
 	if err != nil {
 		return run, register.Snapshot{}, nil, fmt.Errorf("read the pages of run %s anew: %w", id, err)
 	}
@@ -106,7 +109,7 @@ func (p *Pipeline) absent(ctx context.Context, t *tick, current register.Snapsho
 	}
 	known := register.Snapshot{Entries: slices.Clone(current.Entries), Delisted: current.Delisted}
 	for _, id := range slices.Backward(slices.Sorted(maps.Keys(bySeen))) { // the latest pages first
-		before, err := p.older(ctx, t, id)
+		before, err := p.older(ctx, t, bySeen[id][0])
 		if err != nil {
 			return nil, nil, err
 		}
@@ -114,6 +117,7 @@ func (p *Pipeline) absent(ctx context.Context, t *tick, current register.Snapsho
 			waiting = append(waiting, bySeen[id]...)
 			continue
 		}
+		found := 0
 		for _, r := range differ.Diff(*before, known).Removed {
 			if r.Statement != nil {
 				continue
@@ -122,16 +126,67 @@ func (p *Pipeline) absent(ctx context.Context, t *tick, current register.Snapsho
 			m.Key, m.Content = r.Entry.Key, r.Entry.Content
 			entries, waiting = append(entries, r.Entry), append(waiting, m)
 			known.Entries = append(known.Entries, r.Entry)
+			found++
 		}
+		waiting = append(waiting, notOn(*before, bySeen[id], found)...)
 	}
 	return entries, waiting, nil
 }
 
-// older reads the pages of an earlier run anew; nil where they can not be read.
-func (p *Pipeline) older(ctx context.Context, t *tick, id register.RunID) (*register.Snapshot, error) {
-	if id == 0 {
+// notOn gives those of the missing entries that a whole page never showed: only
+// a fetch that was cut did. Found is how many others it showed; if it shows none
+// of their keys, keys are made otherwise now and those were all.
+func notOn(page register.Snapshot, missing []register.Missing, found int) []register.Missing {
+	keys := map[register.Key]bool{}
+	for _, e := range slices.Concat(page.Entries, page.Delisted) {
+		keys[e.Key] = true
+	}
+	var left []register.Missing
+	for _, m := range missing {
+		if !keys[m.Key] {
+			left = append(left, m)
+		}
+	}
+	if found == len(missing) || found > 0 && len(left) == len(missing) {
+		return nil
+	}
+	return left
+}
+
+// older reads the pages anew on which a missing entry may have been seen last;
+// nil where they can not be read.
+func (p *Pipeline) older(ctx context.Context, t *tick, m register.Missing) (*register.Snapshot, error) {
+	if m.Seen == 0 {
 		return nil, nil
 	}
+	snapshot, err := p.readable(ctx, t, m.Seen)
+	if snapshot == nil || err != nil {
+		return nil, err
+	}
+	return snapshot, p.addParts(ctx, t, snapshot, m.Parts)
+}
+
+// addParts adds what only partial fetches showed after the snapshot's own.
+func (p *Pipeline) addParts(ctx context.Context, t *tick, snapshot *register.Snapshot, parts []register.RunID) error {
+	for _, id := range slices.Backward(parts) {
+		part, err := p.readable(ctx, t, id)
+		if err != nil {
+			return err
+		}
+		if part == nil {
+			continue
+		}
+		for _, r := range differ.Diff(*part, *snapshot).Removed {
+			if r.Statement == nil {
+				snapshot.Entries = append(snapshot.Entries, r.Entry)
+			}
+		}
+	}
+	return nil
+}
+
+// readable reads the pages of a run anew; nil where that can not be done.
+func (p *Pipeline) readable(ctx context.Context, t *tick, id register.RunID) (*register.Snapshot, error) {
 	_, snapshot, proof, err := p.reread(ctx, t, id)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && proof.Failed() != nil {
 		return nil, nil

@@ -85,6 +85,20 @@ func TestChangedDefinitionReadsWhatIsMissingAnew(t *testing.T) {
 	}
 }
 
+// What only cut pages showed is read anew from them.
+func TestChangedDefinitionReadsCutPagesAnew(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	for _, rows := range []string{"1,a\n2,b\n3,c\n9,", "1,a\n4,d\n9,"} {
+		b.site.Publish("/list.csv", csvPage("id,name\n"+rows))
+		b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	}
+	b.def.Key = []string{"name"}
+	b.publish("1,a", "2,b", "3,c", "4,d")
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+}
+
 // Where the page that must be read anew is gone, the next complete fetch stands
 // in for it: what is found again by its key is our reading, the rest is judged.
 func TestChangedDefinitionWithoutTheArchivedPage(t *testing.T) {
