@@ -219,8 +219,11 @@ func inSequence(t testing.TB, events []received) (repeats int) {
 			continue
 		}
 		seen[e.id] = true
-		if e.change.Sequence == nil || *e.change.Sequence != next {
-			t.Fatalf("event %s has sequence %v, want %d", e.id, e.change.Sequence, next)
+		if e.change.Sequence == nil {
+			t.Fatalf("event %s has no sequence, want %d", e.id, next)
+		}
+		if *e.change.Sequence != next {
+			t.Fatalf("event %s has sequence %d, want %d", e.id, *e.change.Sequence, next)
 		}
 		next++
 	}
