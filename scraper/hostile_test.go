@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -95,6 +96,38 @@ func TestHostile04OtherSchemes(t *testing.T) {
 		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress {
 			t.Errorf("redirect to %s: %v", odd, err)
 		}
+	}
+}
+
+func TestHostile12Cookies(t *testing.T) {
+	s, _ := newTestScraper(t)
+	var brought atomic.Int64
+	server := newSite(t, map[string]http.HandlerFunc{
+		"/": func(w http.ResponseWriter, r *http.Request) {
+			for i := range 1000 {
+				http.SetCookie(w, &http.Cookie{Name: fmt.Sprint("c", i), Value: "x"})
+			}
+			http.Redirect(w, r, "/list", http.StatusFound)
+		},
+		"/list": func(w http.ResponseWriter, r *http.Request) {
+			brought.Store(int64(len(r.Cookies())))
+			_, _ = io.WriteString(w, "name\nA\n")
+		},
+	})
+	fetchOK(t, s, own(server.URL+"/"), register.Validators{})
+	if n := brought.Load(); n == 0 || n > maxCookies {
+		t.Errorf("%d cookies came back", n)
+	}
+	jar, err := newJar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(host string) *url.URL { return &url.URL{Scheme: "https", Host: host, Path: "/"} }
+	jar.SetCookies(at("a.example.com"), []*http.Cookie{
+		{Name: "all", Value: "x", Domain: "com"}, {Name: "own", Value: "x"}, {Name: "large", Value: strings.Repeat("x", 1<<20)},
+	})
+	if everywhere, here := jar.Cookies(at("b.com")), jar.Cookies(at("a.example.com")); len(everywhere) != 0 || len(here) != 1 {
+		t.Errorf("cookies %v elsewhere and %v at home", everywhere, here)
 	}
 }
 
