@@ -64,7 +64,7 @@ type Pipeline struct {
 
 // rejudgements bounds how often a run is made anew because another process
 // committed to the same register in the meantime.
-const rejudgements = 3
+const rejudgements = 10
 
 // Run makes one run and returns it as recorded, with the changes it accepted.
 // An outcome of failed is no error. An error means that nothing was recorded and
