@@ -13,14 +13,19 @@ func (j *judgement) hold(crossed []register.Alarm) {
 	changed := slices.ContainsFunc(crossed, func(a register.Alarm) bool {
 		return a == register.AlarmChanges || a == register.AlarmEmptied || a == register.AlarmTypes
 	})
+	if !swap && !changed { // a key that was given to another entry hides a removal, which waits with the others
+		j.toHead = j.toHead.withReusedApart()
+	}
 	held := register.Held{Digest: j.seen.Digest, Since: j.seen.At, Alarms: crossed, Removed: vanished(j.toHead, j.waiting)}
 	if swap {
 		held.Added = len(j.toHead.Added)
 	} else {
 		j.additions()
 	}
+	open := j.toHead
 	if swap || changed {
 		held.Changed = len(j.toHead.Changed) + len(j.toHead.Reused) + len(j.toHead.Rekeyed)
+		open = open.withRekeyedApart()
 	} else {
 		j.changes()
 	}
@@ -28,7 +33,7 @@ func (j *judgement) hold(crossed []register.Alarm) {
 		held.First, held.Since = before.First, before.Since
 	}
 	j.memory.Held = &held
-	j.keepWaiting()
+	j.keepWaiting(open)
 }
 
 // release ends a hold, if there is one.
@@ -60,7 +65,7 @@ func (j *judgement) hasEvolved(toHeld *Differences) bool {
 // snapshot and this one both show; those that only this one shows begin to wait.
 func (j *judgement) believeEvolved(toHeld Differences) {
 	stillHeld := map[register.Key]bool{}
-	for _, r := range toHeld.Removed {
+	for _, r := range toHeld.withRekeyedApart().Removed {
 		stillHeld[r.Entry.Key] = true
 	}
 	for _, r := range j.toHead.Removed {

@@ -96,16 +96,21 @@ func (j *judgement) complete(toHeld *Differences) {
 // partial judges a fetch that can show that something is there, and never that
 // something is gone.
 func (j *judgement) partial() {
-	if known := j.toHead.Same + len(j.toHead.Changed); float64(known) >= partialKnown*float64(known+len(j.toHead.Added)+len(j.toHead.Rekeyed)+len(j.toHead.Reused)) {
+	d := j.toHead
+	known := isKnown(d.Same+len(d.Changed), len(d.Added)+len(d.Rekeyed)+len(d.Reused))
+	if known && !slices.Contains(alarms(d, j.seen, j.expect, j.waiting, j.memory.Health), register.AlarmSwap) {
 		j.additions()
 	}
-	j.keepWaiting()
+	j.keepWaiting(j.toHead.withRekeyedApart())
 }
 
 // believe accepts what is told at once, and counts absences. Removals come
 // first: a key that is also new is listed in the end.
 func (j *judgement) believe() {
 	older := j.isOlder()
+	if older {
+		j.toHead = j.toHead.withReusedApart()
+	}
 	for _, r := range j.toHead.Removed {
 		j.removal(r, older)
 	}
@@ -130,7 +135,7 @@ func (j *judgement) believeAll(why string) {
 // leave believes nothing and raises nothing: a person has rejected just this.
 func (j *judgement) leave() {
 	j.memory.Held = nil
-	j.keepWaiting()
+	j.keepWaiting(j.toHead.withRekeyedApart())
 }
 
 func (j *judgement) additions() {
@@ -207,8 +212,10 @@ func (j *judgement) absent(e register.Entry, m register.Missing) {
 
 // keepWaiting neither counts nor breaks the row of those that wait, but a page
 // that shows an entry ends its wait.
-func (j *judgement) keepWaiting() {
-	for _, r := range j.toHead.Removed {
+//
+// An entry under another key that is not believed is not shown.
+func (j *judgement) keepWaiting(open Differences) {
+	for _, r := range open.Removed {
 		if m, waited := j.waiting[identityOf(r.Entry)]; waited {
 			j.memory.Missing = append(j.memory.Missing, m)
 		}

@@ -110,6 +110,24 @@ func (d Differences) withReused(def register.Definition) Differences {
 	return d
 }
 
+// withRekeyedApart takes entries under another key for removals and additions
+// again.
+func (d Differences) withRekeyedApart() Differences {
+	d.Reused, d.Rekeyed = slices.Concat(d.Reused, d.Rekeyed), nil
+	return d.withReusedApart()
+}
+
+// withReusedApart takes a key that was given to another entry for a removal and
+// an addition, each of which is judged for itself.
+func (d Differences) withReusedApart() Differences {
+	for _, p := range d.Reused {
+		d.Added = append(slices.Clip(d.Added), p.After)
+		d.Removed = append(slices.Clip(d.Removed), Removal{Entry: p.Before})
+	}
+	d.Reused = nil
+	return d
+}
+
 func isReused(p Pair, def register.Definition) bool {
 	before, after := p.Before.Fields.Get(register.FieldName), p.After.Fields.Get(register.FieldName)
 	if before == "" || after == "" || register.Normalize(before) == register.Normalize(after) {

@@ -17,7 +17,7 @@ const (
 	fiveChanges     = 5
 	filledAtLeast   = 5   // entries with a field, for its emptying to count
 	emptiedShare    = 0.5 // of them
-	partialKnown    = 0.5 // of a partial fetch's entries must be known for the others to be believed
+	knownShare      = 0.5 // of a page's entries that must be known, where the page is partial or lacks a flood of them
 	wrongTypedShare = 0.5 // of a field's values
 )
 
@@ -31,8 +31,17 @@ func isFloodOfRemovals(v, n int, expect register.Expect) bool {
 }
 
 // isSwap reports whether a flood of v removals comes with so many additions
-// that another list may stand in the register's place.
-func isSwap(a, v int) bool { return float64(a) >= swapShare*float64(v) }
+// that another list may stand in the register's place: many beside what
+// vanished, or beside what is still there.
+func isSwap(a, v, known int) bool {
+	return float64(a) >= swapShare*float64(v) || !isKnown(known, a)
+}
+
+// isKnown reports whether enough of a page's entries are those of the register
+// for the others to be its entries too.
+func isKnown(known, unknown int) bool {
+	return float64(known) >= knownShare*float64(known+unknown)
+}
 
 // isFloodOfChanges reports whether c of n entries are too many to change.
 func isFloodOfChanges(c, n int, expect register.Expect) bool {
@@ -50,11 +59,11 @@ func alarms(d Differences, seen Seen, expect register.Expect, missing map[identi
 	var crossed []register.Alarm
 	if v := vanished(d, missing); isFloodOfRemovals(v, n, expect) {
 		crossed = append(crossed, register.AlarmRemovals)
-		if isSwap(len(d.Added), v) {
+		if isSwap(len(d.Added), v, d.Same+len(d.Changed)+len(d.Rekeyed)) {
 			crossed = append(crossed, register.AlarmSwap)
 		}
 	}
-	if isFloodOfChanges(len(d.Changed)+len(d.Reused), n, expect) {
+	if isFloodOfChanges(len(d.Changed)+len(d.Reused)+len(d.Rekeyed), n, expect) {
 		crossed = append(crossed, register.AlarmChanges)
 	}
 	if isEmptied(d, before.Filled) {

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/telemetry":    {},
 	"internal/testsite":     {},
 	"internal/testsite/cmd": {"internal/testsite"},
+	"internal/adversary":    {"register"},
 	"internal/archtest":     {},
 	"internal/deploy":       {},
 	"internal/pipeline":     {"register", "scraper", "differ"},

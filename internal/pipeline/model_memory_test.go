@@ -1,0 +1,233 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/regwatch/regwatch/internal/adversary"
+	"github.com/regwatch/regwatch/internal/pipeline"
+	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper"
+)
+
+// memoryWorld is a pipeline whose archive and store are in memory, and whose
+// source hands it pages without a network.
+type memoryWorld struct {
+	*memoryStore
+	pipeline *pipeline.Pipeline
+	def      register.Definition
+	page     adversary.Page
+	bodies   map[string][]byte
+	now      time.Time
+	ctx      context.Context
+}
+
+func newMemoryWorld(ctx context.Context, g adversary.Register) *memoryWorld {
+	w := &memoryWorld{memoryStore: newMemoryStore(), def: g.Definition(), bodies: map[string][]byte{}, ctx: ctx}
+	for i := range g.Pages {
+		w.def.Fetch.URLs = append(w.def.Fetch.URLs, fmt.Sprintf("memory://list/%d", i))
+	}
+	w.pipeline = &pipeline.Pipeline{
+		Source: memorySource{w}, Heads: w.memoryStore, Commits: w.memoryStore, Open: w.open, Now: func() time.Time { return w.now },
+	}
+	return w
+}
+
+func (w *memoryWorld) open(sum string) (io.ReadCloser, error) {
+	body, ok := w.bodies[sum]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return io.NopCloser(bytes.NewReader(body)), nil
+}
+
+func (w *memoryWorld) Fetch(tick time.Time, page adversary.Page) (register.Run, []register.Change, error) {
+	w.now, w.page = tick.Add(time.Minute), page
+	due := register.Due{Register: w.def.ID, Tick: tick, Trigger: register.TriggerSchedule, Interval: adversary.Between}
+	return w.pipeline.Run(w.ctx, w.def, due)
+}
+
+func (w *memoryWorld) Approve(id register.RunID) (register.Run, []register.Change, error) {
+	return w.pipeline.Approve(w.ctx, w.def, id)
+}
+
+func (w *memoryWorld) Reject(id register.RunID) (register.Run, error) {
+	run, _, err := w.pipeline.Reject(w.ctx, w.def, id)
+	return run, err
+}
+
+func (w *memoryWorld) Head() (register.Head, []register.Entry, error) {
+	return w.head, w.entries, nil
+}
+
+func (w *memoryWorld) Signals() ([]register.Signal, error) { return w.signals, nil }
+
+// memorySource hands pages as a transport does that saw how they ended.
+type memorySource struct{ *memoryWorld }
+
+func (s memorySource) Fetch(_ context.Context, def register.Definition, _ register.Validators) (scraper.Fetched, error) {
+	fetched := scraper.Fetched{ObservedAt: s.now}
+	if s.page.Down {
+		return fetched, &register.Failure{Class: register.ClassUnreachable, Where: def.Fetch.URLs[0], Err: io.ErrUnexpectedEOF}
+	}
+	for i, body := range s.page.Bodies {
+		framing := register.FramedLength
+		if at := s.page.CutAt[i]; at >= 0 {
+			body, framing = body[:at], register.FramedCut
+		}
+		sum := sha256.Sum256(body)
+		name := hex.EncodeToString(sum[:])
+		s.bodies[name] = body
+		fetched.Pages = append(fetched.Pages, register.Page{
+			URL: def.Fetch.URLs[i], Status: s.page.Status, FetchedAt: s.now, SHA256: name, Bytes: int64(len(body)), Framing: framing,
+			ResponseHeader: http.Header{"Content-Type": {s.page.ContentType}}, EndsWithNewline: bytes.HasSuffix(body, []byte("\n")),
+		})
+	}
+	if s.page.Status != http.StatusOK {
+		return fetched, &register.Failure{Class: register.ClassStatus, Where: def.Fetch.URLs[0], Err: fmt.Errorf("status %d", s.page.Status)}
+	}
+	return fetched, nil
+}
+
+// memoryStore keeps one register. It refuses what a store must refuse.
+type memoryStore struct {
+	head    register.Head
+	entries []register.Entry
+	since   map[register.Key]time.Time
+	periods map[register.Key][]register.Period
+	runs    []register.Run
+	signals []register.Signal
+}
+
+func newMemoryStore() *memoryStore {
+	return &memoryStore{since: map[register.Key]time.Time{}, periods: map[register.Key][]register.Period{}}
+}
+
+func (s *memoryStore) Head(context.Context, string) (register.Head, error) { return s.head, nil }
+
+func (s *memoryStore) HeadEntries(context.Context, string) ([]register.Entry, error) {
+	return slices.Clone(s.entries), nil
+}
+
+func (s *memoryStore) EntriesOf(_ context.Context, _ string, missing []register.Missing) ([]register.Entry, error) {
+	var found []register.Entry
+	for _, m := range missing {
+		if at := s.find(register.Entry{Key: m.Key, Content: m.Content}); at >= 0 {
+			found = append(found, s.entries[at])
+		}
+	}
+	return found, nil
+}
+
+func (s *memoryStore) Periods(_ context.Context, _ string, keys []register.Key) (map[register.Key][]register.Period, error) {
+	found := map[register.Key][]register.Period{}
+	for _, key := range keys {
+		if periods := s.periods[key]; len(periods) > 0 {
+			found[key] = slices.Clone(periods)
+		}
+	}
+	return found, nil
+}
+
+func (s *memoryStore) Run(_ context.Context, id register.RunID) (register.Run, error) {
+	if id < 1 || int(id) > len(s.runs) {
+		return register.Run{}, register.ErrNotFound
+	}
+	return s.runs[id-1], nil
+}
+
+func (s *memoryStore) RanAt(_ context.Context, _ string, tick time.Time) (bool, error) {
+	return slices.ContainsFunc(s.runs, func(r register.Run) bool { return r.Trigger == register.TriggerSchedule && r.Tick.Equal(tick) }), nil
+}
+
+func (s *memoryStore) Commit(_ context.Context, c register.Commit) (register.Run, []register.Change, error) {
+	if c.HeadVersion != s.head.Version {
+		return register.Run{}, nil, register.ErrHeadMoved
+	}
+	run := c.Run
+	run.ID = register.RunID(len(s.runs) + 1)
+	changes, err := s.apply(run, c)
+	if err != nil {
+		return register.Run{}, nil, err
+	}
+	s.head.Version++
+	s.head.Entries = len(s.entries)
+	s.head.Memory = c.Memory
+	s.head.Memory.Missing = slices.Clone(c.Memory.Missing)
+	for i := range s.head.Memory.Missing {
+		if m := &s.head.Memory.Missing[i]; m.Run == 0 {
+			m.Run = run.ID
+		}
+	}
+	if held := c.Memory.Held; held != nil {
+		own := *held
+		own.Run, own.First = cmp.Or(own.Run, run.ID), cmp.Or(own.First, run.ID)
+		s.head.Memory.Held = &own
+	}
+	if run.Outcome == register.OutcomeBaseline {
+		s.head.Baselined = true
+	}
+	if run.Outcome != register.OutcomeFailed && run.Proof.Complete() {
+		s.head.SeenRun, s.head.SeenAt, s.head.Fingerprint, s.head.Origin = run.ID, run.ObservedAt, run.Fingerprint, run.Origin
+		if run.Outcome != register.OutcomeHeld {
+			s.head.BelievedRun = run.ID
+		}
+	}
+	run.Entries = len(s.entries)
+	s.runs = append(s.runs, run)
+	s.signals = append(s.signals, c.Signals...)
+	return run, changes, nil
+}
+
+// apply carries out what was accepted, in its order.
+func (s *memoryStore) apply(run register.Run, c register.Commit) ([]register.Change, error) {
+	for _, e := range c.Baseline {
+		s.list(e, run)
+	}
+	var changes []register.Change
+	for _, a := range c.Accepted {
+		change := register.Change{Kind: a.Kind, Key: a.Key(), ObservedAt: run.ObservedAt, Run: run.ID}
+		if a.Before != nil {
+			at := s.find(*a.Before)
+			if at < 0 {
+				return nil, fmt.Errorf("%s: %s is not in the head", a.Kind, a.Before.Key)
+			}
+			change.Before = s.entries[at].Fields
+			s.entries = slices.Delete(s.entries, at, at+1)
+			if a.After == nil || a.After.Key != a.Before.Key || a.Kind == register.Removed {
+				key := a.Before.Key
+				s.periods[key] = append(s.periods[key], register.Period{From: s.since[key], To: run.ObservedAt})
+			}
+		}
+		if a.After != nil && a.Kind != register.Removed {
+			if s.find(*a.After) >= 0 {
+				return nil, fmt.Errorf("%s: %s is in the head already", a.Kind, a.After.Key)
+			}
+			change.After = a.After.Fields
+			s.list(*a.After, run)
+		}
+		if !a.MissingSince.IsZero() {
+			change.MissingSince = &a.MissingSince
+		}
+		changes = append(changes, change)
+	}
+	return changes, nil
+}
+
+func (s *memoryStore) list(e register.Entry, run register.Run) {
+	s.entries = append(s.entries, e)
+	s.since[e.Key] = run.ObservedAt
+}
+
+func (s *memoryStore) find(e register.Entry) int {
+	return slices.IndexFunc(s.entries, func(other register.Entry) bool { return other.Key == e.Key && other.Content == e.Content })
+}
