@@ -24,13 +24,6 @@ func TestGate2PartialFetchAddsWhereHalfIsKnown(t *testing.T) {
 	}
 }
 
-func TestGate2PartialFetchOfASwapAddsNothing(t *testing.T) {
-	g := newGate(t, list(0, 100)...)
-	g.partial = true
-	g.page(append(list(6, 100), list(200, 206)...)...).wants("unchanged")
-	g.page(append(list(6, 100), list(200, 202)...)...).wants("changed +2") // fewer than half of what vanished
-}
-
 func TestGate2ChangesAtOnce(t *testing.T) {
 	newGate(t, list(0, 100)...).page(with(list(0, 100), 3, otherReason)...).wants("changed ~3")
 }

@@ -96,9 +96,7 @@ func (j *judgement) complete(toHeld *Differences) {
 // partial judges a fetch that can show that something is there, and never that
 // something is gone.
 func (j *judgement) partial() {
-	d := j.toHead
-	known := isKnown(d.Same+len(d.Changed), len(d.Added)+len(d.Rekeyed)+len(d.Reused))
-	if known && !slices.Contains(alarms(d, j.seen, j.expect, j.waiting, j.memory.Health), register.AlarmSwap) {
+	if d := j.toHead; isKnown(d.Same+len(d.Changed), len(d.Added)+len(d.Rekeyed)+len(d.Reused)) {
 		j.additions()
 	}
 	j.keepWaiting(j.toHead.withRekeyedApart())

@@ -151,7 +151,6 @@ const (
 type breakage struct {
 	name   string
 	effect effect
-	hides  bool // some of the rows
 	only   func(Register) bool
 	sheet  func(r *rand.Rand, s *sheet)
 	page   func(r *rand.Rand, p *Page)
@@ -177,11 +176,11 @@ var breakages = []breakage{
 			}
 		}
 	}},
-	{name: "cut mid-line", effect: lacks, hides: true, page: func(r *rand.Rand, p *Page) {
+	{name: "cut mid-line", effect: lacks, page: func(r *rand.Rand, p *Page) {
 		at := r.IntN(len(p.Bodies))
 		p.CutAt[at] = 1 + r.IntN(len(p.Bodies[at])-1)
 	}},
-	{name: "cut, and nobody says so", effect: lacks, hides: true, page: func(r *rand.Rand, p *Page) {
+	{name: "cut, and nobody says so", effect: lacks, page: func(r *rand.Rand, p *Page) {
 		last := len(p.Bodies) - 1
 		body := p.Bodies[last]
 		p.Bodies[last] = body[:len(body)*6/10+r.IntN(len(body)*3/10)]
@@ -194,8 +193,8 @@ var breakages = []breakage{
 			s.parts[i] = slices.Concat(s.parts[i], s.parts[i])
 		}
 	}},
-	{name: "a page repeated", effect: lacks, hides: true, only: paged, sheet: func(_ *rand.Rand, s *sheet) { s.parts[1] = slices.Clone(s.parts[0]) }},
-	{name: "an empty page", effect: lacks, hides: true, only: paged, sheet: func(r *rand.Rand, s *sheet) { s.parts[r.IntN(len(s.parts))] = nil }},
+	{name: "a page repeated", effect: lacks, only: paged, sheet: func(_ *rand.Rand, s *sheet) { s.parts[1] = slices.Clone(s.parts[0]) }},
+	{name: "an empty page", effect: lacks, only: paged, sheet: func(r *rand.Rand, s *sheet) { s.parts[r.IntN(len(s.parts))] = nil }},
 	{name: "another total", effect: lacks, only: func(g Register) bool { return g.Format == register.FormatJSON }, sheet: func(_ *rand.Rand, s *sheet) { s.total++ }},
 }
 

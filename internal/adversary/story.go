@@ -263,7 +263,8 @@ func (p *play) distort(r *rand.Rand) {
 }
 
 // breakdown may break the page of this tick, and silence lasts. A page with
-// strange entries among known ones is not cut: see [play.distort].
+// strange entries among known ones is not partial: what a partial page shows is
+// believed where most of it is known, for what it lacks says nothing.
 func (p *play) breakdown(r *rand.Rand, now *scene) {
 	if p.down > 0 {
 		p.down--
@@ -271,7 +272,7 @@ func (p *play) breakdown(r *rand.Rand, now *scene) {
 	} else if r.IntN(6) == 0 {
 		b := &breakages[r.IntN(len(breakages))]
 		mixed := now.traits&strange != 0 && now.traits&alien == 0
-		if b.only != nil && !b.only(p.Register) || mixed && b.hides || len(now.shows) < p.Pages*2 {
+		if b.only != nil && !b.only(p.Register) || mixed && b.effect != fails || len(now.shows) < p.Pages*2 {
 			return
 		}
 		if now.broken = b; b.name == "silence" {
