@@ -107,6 +107,7 @@ type Health struct {
 	Encoding        string  `json:"encoding,omitempty"` // that had to be guessed, by this fetch or one before
 	Pages           int     `json:"pages"`
 	Entries         int     `json:"entries"`
+	Unmatched       int     `json:"unmatched,omitempty"` // lines of text that parse.rows did not match
 
 	Filled map[string]int `json:"filled,omitempty"` // by field: entries in which it is not empty
 	Odd    map[string]int `json:"odd,omitempty"`    // by field: values not of their type, or not in map

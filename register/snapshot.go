@@ -14,12 +14,13 @@ type Snapshot struct {
 
 // ReadCounts is what reading the pages came across.
 type ReadCounts struct {
-	Rows     int `json:"rows"`               // rows that held anything
-	Blank    int `json:"blank,omitempty"`    // rows whose declared fields are all empty
-	Repeated int `json:"repeated,omitempty"` // rows equal to an earlier one in key and content
-	Cut      int `json:"cut,omitempty"`      // rows with too few cells, left out
-	Repaired int `json:"repaired,omitempty"` // characters that did not decode (U+FFFD)
-	Chars    int `json:"chars,omitempty"`    // characters decoded
+	Rows      int `json:"rows"`                // rows that held anything
+	Blank     int `json:"blank,omitempty"`     // rows whose declared fields are all empty
+	Unmatched int `json:"unmatched,omitempty"` // lines of text that parse.rows does not match
+	Repeated  int `json:"repeated,omitempty"`  // rows equal to an earlier one in key and content
+	Cut       int `json:"cut,omitempty"`       // rows with too few cells, left out
+	Repaired  int `json:"repaired,omitempty"`  // characters that did not decode (U+FFFD)
+	Chars     int `json:"chars,omitempty"`     // characters decoded
 
 	RepairedRows int   `json:"repaired_rows,omitempty"` // rows in which a character did not decode
 	RepairedAt   []int `json:"repaired_at,omitempty"`   // the first of their lines

@@ -225,6 +225,9 @@ func repairedRows(counts register.ReadCounts) string {
 }
 
 // checkShape: could it be read, and is every declared column there?
+//
+// Lines of text that are of another form than before may be entries, so that
+// their absence says nothing; a few are headings and notes.
 func checkShape(e evidence) register.Check {
 	const name = register.CheckShape
 	for i, p := range e.pages {
@@ -245,6 +248,14 @@ func checkShape(e evidence) register.Check {
 		}
 		return fail(name, class, "%s%s", missingWords(e.def, shape), other)
 	}
+	counts := e.snapshot.Counts
+	if e.health.Known && counts.Unmatched > e.health.Unmatched+max(fewUnmatched, counts.Rows/100) {
+		return lack(name, register.ClassShape, "parse.rows does not match %d lines, at the last complete fetch it was %d: entries may stand there in another form",
+			counts.Unmatched, e.health.Unmatched)
+	}
+	if counts.Unmatched > 0 {
+		return pass(name, "%d lines are left out because parse.rows does not match them", counts.Unmatched)
+	}
 	if len(shape.Unread) > 0 {
 		return pass(name, "every declared column is there; not read: %s", quoted(shape.Unread))
 	}
@@ -257,6 +268,10 @@ func withHint(f *register.Failure) string {
 	}
 	return f.Error() + " (" + f.Hint + ")"
 }
+
+// fewUnmatched lines more than the last time that parse.rows does not match are
+// no other form of the list; nor is a hundredth of its rows.
+const fewUnmatched = 3
 
 // missingWords names the columns that are not there, as the register names them,
 // and those that are there and unknown: they may be the same under a new name.

@@ -151,6 +151,7 @@ type pageReading struct {
 	filled     int          // of them with something in a declared field
 	contents   xxh3.Uint128 // names the rows, whatever their order, and whatever else the page shows
 	cut        int          // rows left out because the page ended in them
+	unmatched  int          // lines that `parse.rows` does not match
 	cutLine    int
 	format.Reading
 	instead *register.Failure // it is not the thing that it should be
@@ -175,6 +176,10 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	p.Reading, err = r.format.Read(ctx, text, func(row format.Row) error {
 		if row.Cut {
 			p.cut, p.cutLine = p.cut+1, row.Line
+			return nil
+		}
+		if row.Unmatched {
+			p.unmatched++
 			return nil
 		}
 		p.rows++

@@ -183,6 +183,7 @@ func (b *snapshotBuilder) endPage(doubtful bool) (dropped int) {
 func (b *snapshotBuilder) counts(p pageReading) {
 	counts := &b.snapshot.Counts
 	counts.Cut += p.cut
+	counts.Unmatched += p.unmatched
 	counts.Chars += p.chars
 	counts.Repaired += p.repaired
 }

@@ -79,6 +79,7 @@ func (p *program) extracted(def register.Definition, s register.Snapshot, proof 
 	}{
 		{len(s.Delisted), "row", "not listed, by listed_while"},
 		{s.Counts.Blank, "blank row", "skipped"},
+		{s.Counts.Unmatched, "line", "not matched by parse.rows and left out"},
 		{s.Counts.Repeated, "row", "equal to an earlier one"},
 		{s.Counts.Cut, "row", "with too few cells, left out"},
 		{s.Counts.Repaired, "character", "did not decode"},

@@ -105,7 +105,7 @@ func (t *tick) read(f scraper.Fetched, s register.Snapshot, proof register.Proof
 	t.memory.Seen = s.Digest()
 	t.health = register.Health{
 		Known: true, Shape: s.Shape, Encoding: cmp.Or(s.Guessed, t.memory.Health.Encoding), Pages: len(f.Pages), Entries: len(s.Entries),
-		Filled: s.Filled(), Odd: s.Counts.Odd,
+		Filled: s.Filled(), Odd: s.Counts.Odd, Unmatched: s.Counts.Unmatched,
 		EndsWithNewline: len(f.Pages) > 0 && f.Pages[len(f.Pages)-1].EndsWithNewline,
 	}
 	if s.Counts.Chars > 0 {

@@ -24,6 +24,8 @@ type Row struct {
 	Line  int // where the row begins, counted from 1; for JSON and HTML its number among the rows
 	Cells []Cell
 	Cut   bool // the page ended inside this row
+
+	Unmatched bool // text: `parse.rows` does not match this line, so that it has no cells
 }
 
 // Reading is what a page showed besides its rows.

@@ -111,7 +111,7 @@ func (r *textReader) Read(ctx context.Context, body io.Reader, emit func(Row) er
 			continue
 		}
 		row.Line = number
-		r.fill(row.Cells, line)
+		row.Unmatched = !r.fill(row.Cells, line)
 		if err := emit(row); err != nil {
 			return reading, err
 		}
@@ -122,7 +122,8 @@ func (r *textReader) Read(ctx context.Context, body io.Reader, emit func(Row) er
 	return reading, lines.Err()
 }
 
-func (r *textReader) fill(cells []Cell, line string) {
+// fill sets the cells, and reports whether the line is of the declared form.
+func (r *textReader) fill(cells []Cell, line string) bool {
 	match := []int{0, len(line)}
 	if r.rows != nil {
 		match = r.rows.FindStringSubmatchIndex(line)
@@ -136,4 +137,5 @@ func (r *textReader) fill(cells []Cell, line string) {
 			return Cell{Text: line[match[at]:match[at+1]]}
 		})
 	}
+	return match != nil
 }
