@@ -15,13 +15,15 @@ import (
 // it.
 type oracle struct {
 	Register
+	stands    time.Duration // after which what agrees is believed
 	baselined bool
 	head      contents          // believed, by what was announced
 	removed   map[string]bool   // identities whose removal was announced
 	absent    map[row]int       // ticks in a row, of those that count, that lacked an entry
 	since     map[row]time.Time // first whole page without it
 	believed  []contents        // of whole pages that were not held, oldest first
-	older     time.Time         // since when an earlier page stands; zero: it does not
+	older     time.Time         // since when an earlier page is shown; zero: it is not
+	earlier   contents          // which
 	held      *holding
 	rejected  []contents
 	holds     int
@@ -183,11 +185,11 @@ func (o *oracle) count(now *scene, shows contents, run register.Run, counts bool
 		switch {
 		case !older:
 			o.older = time.Time{}
-		case o.older.IsZero():
-			o.older = now.at
+		case o.older.IsZero() || !o.earlier.equal(shows):
+			o.older, o.earlier = now.at, shows
 		}
 	}
-	stands := older && now.at.Sub(o.older) < register.DefaultReleaseAfter
+	stands := older && now.at.Sub(o.older) < o.stands
 	shown := map[string]bool{}
 	for e := range shows {
 		shown[o.identity(e)] = true
@@ -268,7 +270,7 @@ func (o *oracle) follow(now *scene, before, shows contents, run register.Run, he
 		switch {
 		case !same && now.faithful && was.faithful && gone <= fewGone && changed <= fewChanged:
 			return fmt.Errorf("held although a later page shows the same with other entries beside it: %d gone, %d changed", gone, changed)
-		case same && !was.swap && now.at.Sub(was.since) >= register.DefaultReleaseAfter:
+		case same && !was.swap && now.at.Sub(was.since) >= o.stands:
 			return fmt.Errorf("held although whole pages have agreed since %v", was.since)
 		}
 		if same {
@@ -346,6 +348,9 @@ func (o *oracle) told(p *play) error {
 	signals, err := p.world.Signals()
 	if err != nil {
 		return err
+	}
+	if signals == nil {
+		return nil
 	}
 	begun, ended := 0, 0
 	for _, s := range signals {

@@ -15,6 +15,10 @@ type Story struct {
 	Seed     uint64
 	Register Register
 	Steps    []Step
+
+	// Timeless says that the world has a clock of its own, by which the whole
+	// story takes a moment: nothing ends because it has stood.
+	Timeless bool
 }
 
 // Step is one tick of a story. It does what its own seed says, so that a story
@@ -44,7 +48,8 @@ type World interface {
 	Reject(register.RunID) (register.Run, error)
 	// Head is what is believed now.
 	Head() (register.Head, []register.Entry, error)
-	// Signals are what the operator was told, oldest first.
+	// Signals are what the operator was told, oldest first; nil where the world
+	// does not say.
 	Signals() ([]register.Signal, error)
 }
 
@@ -60,6 +65,9 @@ var Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 func (s Story) Play(w World) (told []string, err error) {
 	r := rand.New(rand.NewPCG(s.Seed, 1))
 	p := &play{Register: s.Register, world: w, at: Start, truth: newTruth(r), judge: newOracle(s.Register)}
+	if p.judge.stands = register.DefaultReleaseAfter; s.Timeless {
+		p.judge.stands = 1 << 62
+	}
 	p.shown = [][]row{p.truth.rows}
 	if err := p.first(); err != nil {
 		return p.told, err

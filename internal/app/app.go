@@ -29,8 +29,9 @@ type Options struct {
 	Stdout     io.Writer // of terminal channels
 	Stderr     io.Writer // of the log
 
-	env      func(string) (string, bool) // nil: the process's environment
-	hostRate float64                     // requests per second to one host; 0: the scraper's default
+	env       func(string) (string, bool) // nil: the process's environment
+	hostRate  float64                     // requests per second to one host; 0: the scraper's default
+	retryBase time.Duration               // the middle of the first wait before a retry; 0: the scraper's default
 }
 
 // App is the program with its store, archive and definitions open.
@@ -83,7 +84,7 @@ func open(ctx context.Context, options Options, cfg config.Config, definitions *
 	}
 	a.closers = append(a.closers, a.Store.Close)
 	a.scraper = scraper.New(scraper.Options{
-		Archive: bodies{a.Archive}, HostRate: options.hostRate,
+		Archive: bodies{a.Archive}, HostRate: options.hostRate, RetryBase: options.retryBase,
 		Contact: cfg.Contact, Version: options.Version, Logger: a.log,
 	})
 	a.closers = append(a.closers, a.closeConnections)

@@ -29,7 +29,7 @@ func openApp(t testing.TB) *App {
 
 func openWith(t testing.TB, cfg config.Config, set *definitionSet) *App {
 	t.Helper()
-	a, err := open(t.Context(), Options{Version: "test", Stderr: t.Output(), hostRate: 10_000}, cfg, set)
+	a, err := open(t.Context(), Options{Version: "test", Stderr: t.Output(), hostRate: 10_000, retryBase: time.Millisecond}, cfg, set)
 	if err != nil {
 		t.Fatal(err)
 	}
