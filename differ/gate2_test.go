@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regwatch/regwatch/differ"
 	"github.com/regwatch/regwatch/register"
 )
 
@@ -78,6 +79,35 @@ func TestGate2OlderFileConfirmsNoRemovalUntilItHasStood(t *testing.T) {
 		g.page(list(0, 20)...).wants("unchanged ?1")
 	}
 	g.page(list(0, 20)...).wants("changed -1")
+}
+
+func TestGate2OlderFileIsNoDatedFileEither(t *testing.T) {
+	g := newGate(t, list(0, 20)...).page(list(0, 21)...)
+	g.expect.Confirm = 1
+	g.page(list(0, 20)...).wants("unchanged ?1")
+}
+
+// The ticks of an older file are none of those that a removal is confirmed by,
+// but for the first.
+func TestGate2OlderFileDoesNotCount(t *testing.T) {
+	g := newGate(t, list(0, 20)...).page(list(0, 21)...)
+	g.expect.Confirm = 3
+	for range 3 {
+		g.page(list(0, 20)...).wants("unchanged ?1")
+	}
+	g.page(append(list(0, 20), list(30, 31)...)...).wants("changed +1 ?1")
+	g.page(append(list(0, 20), list(30, 32)...)...).wants("changed +1 -1")
+}
+
+func TestGate2AnotherOlderFileStandsFromItsOwnBeginning(t *testing.T) {
+	g := newGate(t, list(0, 20)...).page(list(0, 21)...).page(list(0, 22)...)
+	for range 8 {
+		g.page(list(0, 21)...).wants("unchanged ?1")
+	}
+	for range 12 {
+		g.page(list(0, 20)...).wants("unchanged ?2")
+	}
+	g.page(list(0, 20)...).wants("changed -2")
 }
 
 func TestGate2OlderFileThatGoesAgainRemovesNothing(t *testing.T) {
@@ -188,6 +218,12 @@ func TestGate2FloodOfChangesAtItsEdges(t *testing.T) {
 	}
 }
 
+func TestGate2FloodOfReusedKeysIsAFloodOfChanges(t *testing.T) {
+	another := func(cells []string) { cells[1], cells[2], cells[3] = "another "+cells[0], "other", "2024-05-05" }
+	newGate(t, list(0, 100)...).page(with(list(0, 100), 25, another)...).wants("changed +25 -25")
+	newGate(t, list(0, 100)...).page(with(list(0, 100), 26, another)...).wants("held").alarmed(register.AlarmChanges)
+}
+
 func TestGate2EmptiedFieldAtItsEdges(t *testing.T) {
 	filled := func(n int) []string { return append(list(0, n), with(list(n, 100), 100-n, noReason)...) }
 	for _, row := range []struct {
@@ -218,6 +254,10 @@ func TestGate2ValuesNotOfTheirType(t *testing.T) {
 	g := newGate(t, list(0, 10)...)
 	g.odd = map[string]int{"listed_on": 6}
 	g.memory.Health.Odd = g.odd // they never were of it
+	g.page(with(list(0, 10), 1, serial)...).wants("changed ~1")
+	g = newGate(t, list(0, 10)...)
+	g.odd = map[string]int{"listed_on": 6}
+	g.memory.Health = register.Health{} // nobody knows what they were
 	g.page(with(list(0, 10), 1, serial)...).wants("changed ~1")
 	g = newGate(t, list(0, 4)...) // too few to tell
 	g.odd = map[string]int{"listed_on": 4}
@@ -297,7 +337,7 @@ func TestGate2HoldForCanBeSet(t *testing.T) {
 
 func TestGate2AgreementIsCountedFromTheLastOtherPage(t *testing.T) {
 	g := newGate(t, list(0, 100)...)
-	for range 10 {
+	for range 12 {
 		g.page(list(50, 100)...).wants("held")
 	}
 	for range 12 {
@@ -349,6 +389,16 @@ func TestGate2Rekey(t *testing.T) {
 	renumbered := func(cells []string) { cells[0] = "n" + cells[0] }
 	newGate(t, list(0, 20)...).page(with(list(0, 20), 2, renumbered)...).wants("changed =2")
 	newGate(t, list(0, 20)...).page(with(list(0, 20), 1, renumbered)...).wants("changed +1 ?1") // one may be chance
+}
+
+func TestGate2RekeyByDatesAloneIsNone(t *testing.T) {
+	dates := register.Definition{Key: []string{"id"}, Fields: []register.Field{
+		{Name: "id"}, {Name: "listed_on", Type: register.TypeDate}, {Name: "delisted_on", Type: register.TypeDate},
+	}}
+	prev, next := snapshot("1|||2020-01-01|2030-01-01", "2|||2020-01-02|2030-01-01"), snapshot("3|||2020-01-01|2030-01-01", "4|||2020-01-02|2030-01-01")
+	if d := differ.Relate(differ.Diff(prev, next), dates); len(d.Rekeyed) > 0 {
+		t.Errorf("%v", told(d))
+	}
 }
 
 func TestGate2RekeyIsHeldWithASwap(t *testing.T) {
