@@ -87,4 +87,24 @@ func (f *fetching) takeValidators(v *register.Validators) {
 	if page.Status == http.StatusNotModified {
 		v.ETag = orDefault(v.ETag, f.before.ETag)
 	}
+	if isFresh(page, v.LastModified) {
+		v.LastModified = ""
+	}
+}
+
+// freshFor is how long a page's Last-Modified says nothing: it counts seconds,
+// so that a page which changes again within them keeps it (RFC 9110, 8.8.2.2).
+const freshFor = time.Minute
+
+// isFresh reports whether the page had only just been modified when it was sent.
+func isFresh(page register.Page, lastModified string) bool {
+	modified, err := http.ParseTime(lastModified)
+	if err != nil {
+		return false
+	}
+	sent, err := http.ParseTime(page.ResponseHeader.Get("Date"))
+	if err != nil {
+		sent = page.FetchedAt
+	}
+	return sent.Sub(modified) < freshFor
 }

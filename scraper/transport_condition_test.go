@@ -108,3 +108,25 @@ func TestChangedBytesAreNotUnmodified(t *testing.T) {
 		t.Error("other bytes are taken for unchanged")
 	}
 }
+
+// A page that was modified in the very second of the fetch may change again
+// within it, and its Last-Modified stays the same.
+func TestFreshLastModifiedIsNoCondition(t *testing.T) {
+	for _, test := range []struct {
+		before    time.Duration // the page was modified so long before it was sent
+		condition bool
+	}{{0, false}, {30 * time.Second, false}, {2 * time.Minute, true}} {
+		s, _ := newTestScraper(t)
+		var asked string
+		server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
+			asked = r.Header.Get("If-Modified-Since")
+			w.Header().Set("Last-Modified", time.Now().Add(-test.before).UTC().Format(http.TimeFormat))
+			_, _ = io.WriteString(w, "name\nA\n")
+		}})
+		def := own(server.URL + "/")
+		fetchOK(t, s, def, fetchOK(t, s, def, register.Validators{}).Validators)
+		if (asked != "") != test.condition {
+			t.Errorf("modified %s before: asked with %q", test.before, asked)
+		}
+	}
+}

@@ -269,7 +269,8 @@ func TestRelayProperty(t *testing.T) {
 		clock = clock.Add(time.Minute)
 		last := newRelay(w, outbox, RelayOptions{Now: func() time.Time { return clock }})
 		for outbox.waiting() > 0 {
-			if _, err := last.pass(rt.Context()); err != nil {
+			_, err := last.pass(rt.Context())
+			if err != nil && !errors.Is(err, errMoved) { // moved: a publish whose answer was late came in just now
 				rt.Fatal(err)
 			}
 		}
