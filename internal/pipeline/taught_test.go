@@ -1,0 +1,218 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regwatch/regwatch/internal/testsite"
+	"github.com/regwatch/regwatch/register"
+)
+
+// What outside failures taught of whole pages, one test each. What they taught of
+// differences is in differ/taught_test.go.
+
+// listed makes a bench whose register has the entries 1 to 9.
+func listed(t *testing.T) *bench {
+	b := newBench(t)
+	b.publish(list(1, 10, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	return b
+}
+
+// expectNothing publishes a page and expects runs that neither believe nor forget
+// anything.
+func (b *bench) expectNothing(class string, page http.Handler) {
+	b.Helper()
+	b.site.Publish("/list.csv", page)
+	for range 3 {
+		run, changes := b.run()
+		if run.Proof.Complete() || len(changes) > 0 || run.Waiting > 0 || run.Entries != 9 || run.Outcome == register.OutcomeFailed && run.Class != class {
+			b.Fatalf("%s %s, %d changes, %d waiting, %d entries: %s", run.Outcome, run.Class, len(changes), run.Waiting, run.Entries, run.Reason)
+		}
+	}
+}
+
+func wholeList() string { return "id,name\n" + strings.Join(list(1, 10, "firm"), "\n") + "\n" }
+
+func TestTaughtTruncatedCSVMidLine(t *testing.T) {
+	whole := wholeList()
+	listed(t).expectNothing("", csvPage(whole[:len(whole)-20]))
+}
+
+func TestTaughtXMLCutBeforeItsEnd(t *testing.T) {
+	b := newBench(t)
+	inFormat(register.FormatXML, "/list.csv", "list/entry", "id", "name")(b)
+	var body strings.Builder
+	for i := 1; i < 10; i++ {
+		fmt.Fprintf(&body, "<entry><id>%d</id><name>firm %d</name></entry>", i, i)
+	}
+	b.site.Publish("/list.csv", testsite.Plain("text/xml", []byte("<list>"+body.String()+"</list>")))
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.expectNothing(register.ClassUnreadable, testsite.Plain("text/xml", []byte("<list>"+body.String()[:200])))
+}
+
+func TestTaughtAnotherPageWithStatus200(t *testing.T) {
+	for class, body := range map[string]string{
+		register.ClassCaptcha:     "<html><title>Just a moment...</title></html>",
+		register.ClassMaintenance: "<html><title>Scheduled maintenance</title></html>",
+		register.ClassWebPage:     "<!doctype html><title>Ministry</title><p>Welcome",
+		register.ClassErrorPage:   `{"error": "gone"}`,
+		register.ClassRejected:    "Request Rejected. Your support ID is 1",
+	} {
+		listed(t).expectNothing(class, testsite.Plain("text/csv", []byte(body)))
+	}
+}
+
+func TestTaughtEmptyFile(t *testing.T) {
+	listed(t).expectNothing(register.ClassEmpty, csvPage(""))
+}
+
+// pages publishes a register of three JSON pages.
+func (b *bench) pages(pages ...string) {
+	b.site.Publish("/list.csv", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := "[]"
+		var n int
+		if _, err := fmt.Sscan(r.URL.Query().Get("page"), &n); err == nil && n <= len(pages) {
+			body = pages[n-1]
+		}
+		testsite.Plain("application/json", []byte(body)).ServeHTTP(w, r)
+	}))
+}
+
+func paged(t *testing.T) *bench {
+	b := newBench(t)
+	inFormat(register.FormatJSON, "/list.csv", ".[]", ".id", ".name")(b)
+	b.def.Fetch.Pages = &register.Paging{Param: "page", From: 1, Max: 20}
+	b.pages(jsonPage(1, 4), jsonPage(4, 7), jsonPage(7, 10))
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	return b
+}
+
+func jsonPage(from, to int) string {
+	var rows []string
+	for i := from; i < to; i++ {
+		rows = append(rows, fmt.Sprintf(`{"id":"%d","name":"firm %d"}`, i, i))
+	}
+	return "[" + strings.Join(rows, ",") + "]"
+}
+
+func TestTaughtPageKEmptyOnce(t *testing.T) {
+	b := paged(t)
+	b.pages(jsonPage(1, 4), "[]", jsonPage(7, 10))
+	if run, changes := b.run(); run.Proof.Complete() || len(changes) > 0 || run.Waiting > 0 {
+		t.Errorf("%s, %d changes, %d waiting, %+v", run.Outcome, len(changes), run.Waiting, run.Proof)
+	}
+}
+
+func TestTaughtANewEntryShiftsPagesMidCrawl(t *testing.T) {
+	b := paged(t)
+	asked := 0
+	b.site.Publish("/list.csv", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		pages := map[string]string{"1": jsonPage(1, 4), "2": jsonPage(4, 7), "3": jsonPage(7, 10)}
+		if asked > 1 { // from the second request on a new entry stands first
+			pages = map[string]string{"1": `[{"id":"0","name":"new"},` + jsonPage(1, 3)[1:], "2": jsonPage(3, 6), "3": jsonPage(6, 9), "4": jsonPage(9, 10)}
+		}
+		body, ok := pages[r.URL.Query().Get("page")]
+		if !ok {
+			body = "[]"
+		}
+		testsite.Plain("application/json", []byte(body)).ServeHTTP(w, r)
+	}))
+	run := b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	if run.Pages[0].CrawledAgain == "" || run.Waiting > 0 {
+		t.Errorf("crawled again %q, %d waiting", run.Pages[0].CrawledAgain, run.Waiting)
+	}
+}
+
+func TestTaughtPagesRepeated(t *testing.T) {
+	b := paged(t)
+	b.pages(jsonPage(1, 4), jsonPage(4, 7), jsonPage(7, 10), jsonPage(1, 4), jsonPage(4, 7), jsonPage(7, 10))
+	if run, changes := b.run(); len(changes) > 0 || run.Waiting > 0 || run.Entries != 9 {
+		t.Errorf("%s, %d changes, %d waiting, %d entries", run.Outcome, len(changes), run.Waiting, run.Entries)
+	}
+}
+
+func TestTaughtHeaderRenamedColumnDroppedOrAdded(t *testing.T) {
+	b := listed(t)
+	b.expectNothing(register.ClassShape, csvPage(strings.Replace(wholeList(), "id,name", "id,title", 1)))
+	b = listed(t)
+	b.def.Fields[1].From = append(b.def.Fields[1].From, register.Source{Name: "title"})
+	b.publish(list(1, 10, "firm")...)
+	b.expect(register.OutcomeUnchanged, register.Counts{}) // the definition changed: read anew, told once
+	b.site.Publish("/list.csv", csvPage(strings.Replace(wholeList(), "id,name", "id,title", 1)))
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	b.expectStates(register.StateUpgraded, register.StateSchemaChanged)
+}
+
+func TestTaughtSourceSilentForFourteenDays(t *testing.T) {
+	b := listed(t)
+	b.def.Expect.FreshWithin = time.Nanosecond // fourteen days, in the time of a test
+	for range 3 {
+		b.expect(register.OutcomeUnchanged, register.Counts{})
+	}
+	b.expectStates(register.StateFrozen)
+}
+
+func TestTaughtDecorationsAreStripped(t *testing.T) {
+	b := newBench(t)
+	b.def.Fields[1].Strip = `\s*\((new|updated)\)$`
+	b.publish(list(1, 10, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.site.Publish("/list.csv", csvPage(strings.ReplaceAll(wholeList(), "3\n", "3 (new)\n")))
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+}
+
+func TestTaughtSeveralDomainsInOneCellReordered(t *testing.T) {
+	b := newBench(t)
+	b.def.Fields[1].Type, b.def.Fields[1].Sep = register.TypeList, "|"
+	b.publish("1,a.example|b.example", "2,c.example")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish("1,b.example | a.example", "2,c.example")
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+}
+
+func TestTaughtWindows1250ServedAsUTF8(t *testing.T) {
+	b := newBench(t)
+	rows := list(1, 60, "Společnost Žluťoučký kůň")
+	b.site.Publish("/list.csv", testsite.Plain("text/csv; charset=utf-8", []byte("id,name\n"+strings.Join(rows, "\n")+"\n")))
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.site.Publish("/list.csv", testsite.Plain("text/csv; charset=utf-8", windows1250("id,name\n"+strings.Join(rows, "\n")+"\n")))
+	if run := b.expect(register.OutcomeFailed, register.Counts{}); run.Class != register.ClassUndecodable {
+		t.Errorf("failed as %s: %s", run.Class, run.Reason)
+	}
+}
+
+// windows1250 encodes the Czech letters of the tests.
+func windows1250(s string) []byte {
+	letters := map[rune]byte{'č': 0xe8, 'Ž': 0x8e, 'ť': 0x9d, 'ý': 0xfd, 'ů': 0xf9, 'ň': 0xf2, 'ž': 0x9e, 'l': 'l', 'u': 'u', 'ě': 0xec}
+	var b []byte
+	for _, r := range s {
+		if c, ok := letters[r]; ok {
+			b = append(b, c)
+		} else {
+			b = append(b, byte(r))
+		}
+	}
+	return b
+}
+
+func TestTaughtIDNAndPunycodeAreOneDomain(t *testing.T) {
+	b := newBench(t)
+	b.def.Fields[0].Type = register.TypeDomain
+	b.publish("kůň.example,a", "b.example,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish("xn--k-qla0j.example,a", "B.example.,b")
+	if run, _ := b.run(); run.Counts != (register.Counts{}) || run.Waiting != 0 {
+		t.Errorf("%s %+v, %d waiting; head %v", run.Outcome, run.Counts, run.Waiting, b.head())
+	}
+}
+
+func TestTaughtZeroWidthChurn(t *testing.T) {
+	b := listed(t)
+	b.site.Publish("/list.csv", csvPage(strings.ReplaceAll(wholeList(), "firm ", "fi\u200brm ")))
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+}
