@@ -185,8 +185,8 @@ func TestGate2FloodThresholdCanBeSet(t *testing.T) {
 
 func TestGate2SwapHoldsEverything(t *testing.T) {
 	rows := func(added int) []string { return append(with(list(20, 100), 2, otherReason), list(200, 200+added)...) }
-	g := newGate(t, list(0, 100)...).page(rows(9)...).wants("held +9 ~2").alarmed(register.AlarmRemovals)
-	g = newGate(t, list(0, 100)...).page(rows(10)...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
+	newGate(t, list(0, 100)...).page(rows(9)...).wants("held +9 ~2").alarmed(register.AlarmRemovals)
+	g := newGate(t, list(0, 100)...).page(rows(10)...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
 	if h := g.memory.Held; h.Removed != 20 || h.Added != 10 || h.Changed != 2 {
 		t.Errorf("held %+v", h)
 	}
@@ -205,9 +205,15 @@ func TestGate2FloodOfChangesAtItsEdges(t *testing.T) {
 		n, change int
 		flood     bool
 	}{
-		{100, 25, false}, {100, 26, true},
-		{1000, 200, false}, {1000, 201, true}, // 20 %
-		{10, 5, false}, {10, 6, true}, {9, 5, true}, {7, 4, false}, {4, 4, false}, // half of a small one, from five on
+		{100, 25, false},
+		{100, 26, true},
+		{1000, 200, false},
+		{1000, 201, true}, // 20 %
+		{10, 5, false},
+		{10, 6, true},
+		{9, 5, true},
+		{7, 4, false},
+		{4, 4, false}, // half of a small one, from five on
 	} {
 		g := newGate(t, list(0, row.n)...).page(append(with(list(0, row.n), row.change, otherReason), "new|new|new")...)
 		if row.flood {

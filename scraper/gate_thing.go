@@ -119,9 +119,19 @@ func thingWords(format string, page register.Page) string {
 // binaryName names a file by its magic bytes; "" for text.
 func binaryName(raw []byte) string {
 	for _, magic := range []struct{ bytes, name string }{
-		{"%PDF-", "a PDF file"}, {"PK\x03\x04", "a ZIP or XLSX file"}, {"PK\x05\x06", "an empty ZIP file"}, {"\x1f\x8b", "a gzip file"},
-		{"\xd0\xcf\x11\xe0", "an old Office file"}, {"\x89PNG", "a picture"}, {"\xff\xd8\xff", "a picture"}, {"GIF8", "a picture"},
-		{"{\\rtf", "an RTF file"}, {"7z\xbc\xaf", "a 7z file"}, {"Rar!", "a RAR file"}, {"\x7fELF", "a program"}, {"\x28\xb5\x2f\xfd", "a zstd file"},
+		{"%PDF-", "a PDF file"},
+		{"PK\x03\x04", "a ZIP or XLSX file"},
+		{"PK\x05\x06", "an empty ZIP file"},
+		{"\x1f\x8b", "a gzip file"},
+		{"\xd0\xcf\x11\xe0", "an old Office file"},
+		{"\x89PNG", "a picture"},
+		{"\xff\xd8\xff", "a picture"},
+		{"GIF8", "a picture"},
+		{"{\\rtf", "an RTF file"},
+		{"7z\xbc\xaf", "a 7z file"},
+		{"Rar!", "a RAR file"},
+		{"\x7fELF", "a program"},
+		{"\x28\xb5\x2f\xfd", "a zstd file"},
 	} {
 		if bytes.HasPrefix(raw, []byte(magic.bytes)) {
 			return magic.name
@@ -259,11 +269,20 @@ func refusalInText(start string) thing {
 	first, _, _ := strings.Cut(strings.ToLower(start), "\n")
 	first = strings.TrimPrefix(first, "error: ")
 	for _, refused := range []struct{ class, phrase string }{
-		{register.ClassRejected, "request rejected"}, {register.ClassRejected, "access denied"}, {register.ClassRejected, "too many requests"},
-		{register.ClassRejected, "403 forbidden"}, {register.ClassRejected, "429 too"}, {register.ClassRejected, "the requested url was rejected"},
-		{register.ClassMaintenance, "service unavailable"}, {register.ClassMaintenance, "service temporarily unavailable"}, {register.ClassMaintenance, "503 service"},
-		{register.ClassErrorPage, "internal server error"}, {register.ClassErrorPage, "bad gateway"}, {register.ClassErrorPage, "gateway timeout"},
-		{register.ClassErrorPage, "404 not found"}, {register.ClassErrorPage, "502 bad"},
+		{register.ClassRejected, "request rejected"},
+		{register.ClassRejected, "access denied"},
+		{register.ClassRejected, "too many requests"},
+		{register.ClassRejected, "403 forbidden"},
+		{register.ClassRejected, "429 too"},
+		{register.ClassRejected, "the requested url was rejected"},
+		{register.ClassMaintenance, "service unavailable"},
+		{register.ClassMaintenance, "service temporarily unavailable"},
+		{register.ClassMaintenance, "503 service"},
+		{register.ClassErrorPage, "internal server error"},
+		{register.ClassErrorPage, "bad gateway"},
+		{register.ClassErrorPage, "gateway timeout"},
+		{register.ClassErrorPage, "404 not found"},
+		{register.ClassErrorPage, "502 bad"},
 	} {
 		if strings.HasPrefix(first, refused.phrase) {
 			return thing{refused.class, "a refusal (" + snippet(start) + ")"}

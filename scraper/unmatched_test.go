@@ -23,8 +23,11 @@ func TestLinesOfAnotherFormMakeAFetchPartial(t *testing.T) {
 	}{
 		{"a heading", lines, register.Health{}, true, 1},
 		{"the same heading", lines, register.Health{Known: true, Unmatched: 1, EndsWithNewline: true}, true, 1},
-		{"another form", strings.ReplaceAll(lines, "example 2024", "example, since the year 2024") + strings.Repeat("x\n", 2) + "d.example 2024\n",
-			register.Health{Known: true, Unmatched: 1, EndsWithNewline: true}, false, 6},
+		{
+			"another form", strings.ReplaceAll(lines, "example 2024", "example, since the year 2024") + strings.Repeat("x\n", 2) + "d.example 2024\n",
+			register.Health{Known: true, Unmatched: 1, EndsWithNewline: true},
+			false, 6,
+		},
 	} {
 		snapshot, proof := readBodies(t, def, test.health, nil, []byte(test.body))
 		if proof.Complete() != test.complete || snapshot.Counts.Unmatched != test.unmatched || proof.Failed() != nil {

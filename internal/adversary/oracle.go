@@ -82,7 +82,7 @@ func (o *oracle) run(p *play, now *scene, run register.Run, changes []register.C
 	if err := o.late(now); err != nil {
 		return err
 	}
-	return o.follow(now, before, shows, run, head, complete, isHeld, wasRejected)
+	return o.follow(now, before, shows, head, complete, isHeld, wasRejected)
 }
 
 // outcome holds the run against what was done to the page.
@@ -238,7 +238,7 @@ const (
 )
 
 // follow follows a hold from its beginning to its end.
-func (o *oracle) follow(now *scene, before, shows contents, run register.Run, head register.Head, complete, isHeld, wasRejected bool) error {
+func (o *oracle) follow(now *scene, before, shows contents, head register.Head, complete, isHeld, wasRejected bool) error {
 	was := o.held
 	if !isHeld {
 		if was != nil {
@@ -301,7 +301,7 @@ func (p *play) person(s Step, now *scene, run register.Run) error {
 		if err != nil {
 			return fmt.Errorf("approve: %w", err)
 		}
-		now.words = append(now.words, "→ "+words(approved, changes))
+		now.words = append(now.words, "→ "+words(approved))
 		if err := o.announced(now, approved, changes); err != nil {
 			return fmt.Errorf("approve: %w", err)
 		}

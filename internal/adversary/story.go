@@ -146,7 +146,7 @@ func (p *play) tick(s Step) error {
 	if err != nil {
 		return p.fail(now, fmt.Errorf("the run could not be recorded: %w", err))
 	}
-	now.words = append(now.words, "→ "+words(run, changes))
+	now.words = append(now.words, "→ "+words(run))
 	if err := p.judge.run(p, now, run, changes); err != nil {
 		return p.fail(now, err)
 	}
@@ -293,7 +293,7 @@ func (p *play) breakdown(r *rand.Rand, now *scene) {
 }
 
 // words tells a run in short.
-func words(run register.Run, changes []register.Change) string {
+func words(run register.Run) string {
 	text := string(run.Outcome)
 	if run.Partial {
 		text += ", partial"

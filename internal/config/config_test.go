@@ -115,11 +115,15 @@ scrape: {workers: 7}
 	want := Config{
 		Data: filepath.Join(dir, "state"), Contact: "ops@example.org",
 		Registers: []string{"cz-mf-blocklist", filepath.Join(dir, "my-register.yaml"), "/etc/other.yml"},
-		Subscriptions: []register.Subscription{{Name: "new-apps", Registers: []string{"*"},
-			Kinds: []register.Kind{register.Added, register.Relisted}, When: `category == "app"`, To: []string{"hook", "mail"}}},
+		Subscriptions: []register.Subscription{{
+			Name: "new-apps", Registers: []string{"*"},
+			Kinds: []register.Kind{register.Added, register.Relisted}, When: `category == "app"`, To: []string{"hook", "mail"},
+		}},
 		Channels: []register.Channel{
-			{Name: "hook", Type: "webhook", Settings: map[string]any{"url": "https://x.example/", "secret": []any{"env:A", "env:B"},
-				"timeout": 5, "allow_private": true, "headers": map[string]any{"X-A": "1"}}},
+			{Name: "hook", Type: "webhook", Settings: map[string]any{
+				"url": "https://x.example/", "secret": []any{"env:A", "env:B"},
+				"timeout": 5, "allow_private": true, "headers": map[string]any{"X-A": "1"},
+			}},
 			{Name: "mail", Type: "email", Settings: map[string]any{}},
 		},
 		Operators: []string{"mail"},

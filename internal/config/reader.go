@@ -32,8 +32,10 @@ func (r *reader) add(at *yaml.Node, path, message, hint string) {
 }
 
 func (r *reader) addAt(at position, path, message, hint string) {
-	r.errors = append(r.errors, Error{Source: at.source, Line: at.line, Column: at.column,
-		FieldError: register.FieldError{Path: path, Message: message, Hint: hint}})
+	r.errors = append(r.errors, Error{
+		Source: at.source, Line: at.line, Column: at.column,
+		FieldError: register.FieldError{Path: path, Message: message, Hint: hint},
+	})
 }
 
 func (r *reader) positionOf(n *yaml.Node) position {

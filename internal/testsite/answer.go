@@ -212,7 +212,7 @@ func (a *answer) byHand() {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if a.Raw != "" {
 		_, _ = conn.Write(a.fill([]byte(a.Raw)))
 		return

@@ -16,14 +16,22 @@ func TestHTML(t *testing.T) {
 <tr><td>C<br>D<td>c.example<td></table><table><tr><td>other</table>`
 	grid := `<table><tr><th>Kind<th>Name<th colspan=2>Phones</tr><tr><td rowspan=2>shop<td>A<td>1<td>2</tr><tr><td>B<td>3<td></tr><tr><th>Kind<th>Name<th colspan=2>Phones</tr><tr><td>bank<td>C<td><td>4</tr></table>`
 	for _, c := range []readCase{
-		{"header cells", html("#l tr", "Web site", "Name"), table,
-			result{Rows: [][]string{{"a.example", "A & B"}, {"c.example", "C\nD"}}, Lines: []int{1, 2}, Unread: []string{"Since"}}},
-		{"selectors and attributes", html("#l tbody tr", "td:first-child", "a@href", "td:nth-child(2)"), table,
-			result{Rows: [][]string{{"A & B", "https://a.example/", "a.example"}, {"C\nD", "", "c.example"}}, Unread: []string{"Since"}}},
-		{"a header that is not there", html("#l tr", "Name", "Address"), table,
-			result{Rows: [][]string{{"A & B", ""}, {"C\nD", ""}}, Missing: []string{"Address"}, Unread: []string{"Web site", "Since"}}},
-		{"spans, and a header that is repeated", html("table tr", "Kind", "Name"), grid,
-			result{Rows: [][]string{{"shop", "A"}, {"shop", "B"}, {"bank", "C"}}, Unread: []string{"Phones"}}},
+		{
+			"header cells", html("#l tr", "Web site", "Name"), table,
+			result{Rows: [][]string{{"a.example", "A & B"}, {"c.example", "C\nD"}}, Lines: []int{1, 2}, Unread: []string{"Since"}},
+		},
+		{
+			"selectors and attributes", html("#l tbody tr", "td:first-child", "a@href", "td:nth-child(2)"), table,
+			result{Rows: [][]string{{"A & B", "https://a.example/", "a.example"}, {"C\nD", "", "c.example"}}, Unread: []string{"Since"}},
+		},
+		{
+			"a header that is not there", html("#l tr", "Name", "Address"), table,
+			result{Rows: [][]string{{"A & B", ""}, {"C\nD", ""}}, Missing: []string{"Address"}, Unread: []string{"Web site", "Since"}},
+		},
+		{
+			"spans, and a header that is repeated", html("table tr", "Kind", "Name"), grid,
+			result{Rows: [][]string{{"shop", "A"}, {"shop", "B"}, {"bank", "C"}}, Unread: []string{"Phones"}},
+		},
 		{"columns by index", define(register.Parse{Format: "html"}, indexes(0, 3)), grid, result{Rows: [][]string{{"shop", "2"}, {"shop", ""}, {"bank", "4"}}, Unread: []string{"Name"}}},
 		{"a first row of td that names columns", html("", "Name"), `<table><tr><td>No<td>Name<tr><td>1<td>X</table>`, result{Rows: [][]string{{"X"}}, Unread: []string{"No"}}},
 		{"a list, whose elements are the rows", html("ul.x li", "."), `<ul class=x><li> a  <b>b</b><script>x()</script><!-- c --><li>d</ul><ul><li>e</ul>`, result{Rows: [][]string{{"a b"}, {"d"}}}},
@@ -32,13 +40,15 @@ func TestHTML(t *testing.T) {
 		{"no rows, nothing missing", html("div.x", "b"), `<div><i>1</i></div>`, result{}},
 		{"deep", html("tr", "b"), strings.Repeat("<div>", 600), result{Err: "not HTML that we read"}},
 		{"plaintext swallows the rest, as in a browser", html("li", "."), `<ul><li>a<plaintext><li>b`, result{Rows: [][]string{{"a<li>b"}}}},
-		{"a span without measure", define(register.Parse{Format: "html"}, indexes(0)), strings.Repeat("<table><tr>"+strings.Repeat("<td colspan=1000 rowspan=65534>", 20)+strings.Repeat("<tr>", 20), 1),
+		{
+			"a span without measure", define(register.Parse{Format: "html"}, indexes(0)), strings.Repeat("<table><tr>"+strings.Repeat("<td colspan=1000 rowspan=65534>", 20)+strings.Repeat("<tr>", 20), 1),
 			result{Rows: func() (rows [][]string) {
 				for range 21 {
 					rows = append(rows, []string{""})
 				}
 				return rows
-			}()}},
+			}()},
+		},
 	} {
 		c.run(t)
 	}

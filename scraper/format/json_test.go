@@ -12,19 +12,29 @@ func TestJSON(t *testing.T) {
 		return define(register.Parse{Format: "json", Rows: rows}, names(from...))
 	}
 	for _, c := range []readCase{
-		{"an array of objects", json("", ".id", ".tags"), `[{"id":1,"tags":["a","","b"],"x":0},{"id":2,"tags":[]}]`,
-			result{Rows: [][]string{{"1", "a + b"}, {"2", ""}}, Lines: []int{1, 2}, Unread: []string{"x"}}},
-		{"pages of nested objects", json(".data[]", ".id", ".attributes.nama"), `{"meta":{"total":1},"data":[{"id":7,"type":"t","attributes":{"nama":"X"}}]}`,
-			result{Rows: [][]string{{"7", "X"}}, Unread: []string{"type"}}},
-		{"numbers keep every digit", json("", ".a", ".b", ".c + 0 | tostring"), `[{"a":12345678901234567890123,"b":1e400,"c":1.10}]`,
-			result{Rows: [][]string{{"12345678901234567890123", "1e400", "1.1"}}}},
+		{
+			"an array of objects", json("", ".id", ".tags"), `[{"id":1,"tags":["a","","b"],"x":0},{"id":2,"tags":[]}]`,
+			result{Rows: [][]string{{"1", "a + b"}, {"2", ""}}, Lines: []int{1, 2}, Unread: []string{"x"}},
+		},
+		{
+			"pages of nested objects", json(".data[]", ".id", ".attributes.nama"), `{"meta":{"total":1},"data":[{"id":7,"type":"t","attributes":{"nama":"X"}}]}`,
+			result{Rows: [][]string{{"7", "X"}}, Unread: []string{"type"}},
+		},
+		{
+			"numbers keep every digit", json("", ".a", ".b", ".c + 0 | tostring"), `[{"a":12345678901234567890123,"b":1e400,"c":1.10}]`,
+			result{Rows: [][]string{{"12345678901234567890123", "1e400", "1.1"}}},
+		},
 		{"null is there, and empty", json("", ".a", ".b.c"), `[{"a":null,"b":{"c":null}}]`, result{Rows: [][]string{{"", ""}}}},
-		{"a key that no row has is missing", json("", ".a", ".b", ".c.d"), `[{"a":1},{"a":2,"c":{}}]`,
-			result{Rows: [][]string{{"1", "", ""}, {"2", "", ""}}, Missing: []string{".b", ".c.d"}}},
+		{
+			"a key that no row has is missing", json("", ".a", ".b", ".c.d"), `[{"a":1},{"a":2,"c":{}}]`,
+			result{Rows: [][]string{{"1", "", ""}, {"2", "", ""}}, Missing: []string{".b", ".c.d"}},
+		},
 		{"a key that one row has is not", json("", ".a", ".b"), `[{"a":1},{"b":2}]`, result{Rows: [][]string{{"1", ""}, {"", "2"}}}},
 		{"elements of elements", json("", ".l[].n"), `[{"l":[{"n":"x"},{"n":"y"}]},{"l":[]}]`, result{Rows: [][]string{{"x + y"}, {""}}}},
-		{"a program", json("", `.a + "/" + .b`, `[.l[] | select(.ok) | .n]`), `[{"a":"1","b":"2","l":[{"ok":true,"n":"x"},{"ok":false,"n":"y"}]}]`,
-			result{Rows: [][]string{{"1/2", "x"}}}},
+		{
+			"a program", json("", `.a + "/" + .b`, `[.l[] | select(.ok) | .n]`), `[{"a":"1","b":"2","l":[{"ok":true,"n":"x"},{"ok":false,"n":"y"}]}]`,
+			result{Rows: [][]string{{"1/2", "x"}}},
+		},
 		{"objects and booleans as JSON", json("", ".a", ".b"), `[{"a":{"z":1,"y":[true]},"b":false}]`, result{Rows: [][]string{{`{"y":[true],"z":1}`, "false"}}}},
 		{"no environment", json("", `$ENV.PATH`), `[1]`, result{Rows: [][]string{{""}}, Missing: []string{"$ENV.PATH"}}},
 		{"no rows, nothing missing", json(".data[]", ".a"), `{"data":[]}`, result{}},

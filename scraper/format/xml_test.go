@@ -24,10 +24,14 @@ func TestXML(t *testing.T) {
   <FIRMS><FIRM><x:ID>2</x:ID><NOTE>first<br/>second</NOTE></FIRM></FIRMS>
 </LIST>`
 	for _, c := range []readCase{
-		{"nested elements, two kinds of entries", xml("LIST/PEOPLE/PERSON | /LIST/FIRMS/FIRM", "ID", "ALIAS/NAME", "@kind"), list,
-			result{Rows: [][]string{{"1", "Ann + Anna & Co", "a"}, {"2", "", ""}}, Lines: []int{4, 11}, Unread: []string{"NOTE"}}},
-		{"any element, any step", xml("*/*/*", "*/NAME", "NOTE"), list,
-			result{Rows: [][]string{{"Ann + Anna & Co", ""}, {"", "first  second"}}, Unread: []string{"@kind", "ID", "ALIAS"}}},
+		{
+			"nested elements, two kinds of entries", xml("LIST/PEOPLE/PERSON | /LIST/FIRMS/FIRM", "ID", "ALIAS/NAME", "@kind"), list,
+			result{Rows: [][]string{{"1", "Ann + Anna & Co", "a"}, {"2", "", ""}}, Lines: []int{4, 11}, Unread: []string{"NOTE"}},
+		},
+		{
+			"any element, any step", xml("*/*/*", "*/NAME", "NOTE"), list,
+			result{Rows: [][]string{{"Ann + Anna & Co", ""}, {"", "first  second"}}, Unread: []string{"@kind", "ID", "ALIAS"}},
+		},
 		{"the text of all within", xml("r/e", "."), `<r><e>a<b>c</b>d</e></r>`, result{Rows: [][]string{{"a c d"}}, Unread: []string{"b"}}},
 		{"a column that no row has", xml("LIST/FIRMS/FIRM", "ID", "NAME"), list, result{Rows: [][]string{{"2", ""}}, Missing: []string{"NAME"}, Unread: []string{"NOTE"}}},
 		{"by default each child of the root", xml("", "."), `<r><e>1</e><e>2</e></r>`, result{Rows: [][]string{{"1"}, {"2"}}}},

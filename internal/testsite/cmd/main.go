@@ -31,7 +31,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer site.Close()
+	defer func() { _ = site.Close() }()
 	fmt.Fprintf(out, "%s\n%s\n", script.About, site.URL("/"))
 	next := bufio.NewScanner(in)
 	for i, tick := range script.Ticks {

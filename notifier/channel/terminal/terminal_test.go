@@ -111,8 +111,10 @@ func TestGolden(t *testing.T) {
 
 func TestALongReasonDoesNotPushOutWhatToDo(t *testing.T) {
 	var out bytes.Buffer
-	e := register.NewSignalEvent("", register.Signal{Register: "xx-list", Title: "List", State: register.StateFailed, At: instant(23, 3),
-		Class: "unreachable", Reason: strings.Repeat("no such host, ", 40), Next: "look at the page"})
+	e := register.NewSignalEvent("", register.Signal{
+		Register: "xx-list", Title: "List", State: register.StateFailed, At: instant(23, 3),
+		Class: "unreachable", Reason: strings.Repeat("no such host, ", 40), Next: "look at the page",
+	})
 	if err := channel(t, "never", &out).Send(t.Context(), notifier.Message{Event: e}); err != nil {
 		t.Fatal(err)
 	}
