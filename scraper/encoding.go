@@ -194,22 +194,26 @@ func openText(body io.Reader, def register.Definition, contentType, guessed stri
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	s := &textStream{
-		head: bytes.Clone(head), repair: &repairer{},
-		found: findEncoding(def.Fetch.Encoding, contentType, def.Parse.Format, head, guessed),
-	}
-	decoder, raw := transform.Transformer(s.repair), io.Reader(buffered)
-	if s.found.name != "utf-8" {
+	found := findEncoding(def.Fetch.Encoding, contentType, def.Parse.Format, head, guessed)
+	return newTextStream(buffered, bytes.Clone(head), found), nil
+}
+
+// newTextStream reads a body as text in an encoding. Head is how the page that
+// it is of begins.
+func newTextStream(body io.Reader, head []byte, found encodingFound) *textStream {
+	s := &textStream{head: head, repair: &repairer{}, found: found}
+	decoder := transform.Transformer(s.repair)
+	if found.name != "utf-8" {
 		s.raw = &utf8Watch{}
-		decoder, raw = transform.Chain(s.found.encoding.NewDecoder(), s.repair), io.TeeReader(buffered, s.raw)
+		decoder, body = transform.Chain(found.encoding.NewDecoder(), s.repair), io.TeeReader(body, s.raw)
 	}
-	text := io.Reader(transform.NewReader(raw, decoder))
+	text := io.Reader(transform.NewReader(body, decoder))
 	if endsLinesByCR(decodeHead(s)) {
 		text = &lineEnds{text}
 	}
 	s.tail = &tailReader{body: text}
 	s.Reader = s.tail
-	return s, nil
+	return s
 }
 
 // endsLinesByCR reports whether a text has the line ends of old Macintoshes,

@@ -169,10 +169,16 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	if err != nil {
 		return p, err
 	}
+	return r.readText(ctx, p, text, b, health, last)
+}
+
+// readText reads the text of one page.
+func (r *Reader) readText(ctx context.Context, p pageReading, text *textStream, b *snapshotBuilder, health register.Health, last bool) (pageReading, error) {
 	p.encoding, p.head = text.found, decodeHead(text)
-	if p.instead = notTheThing(r.def.Parse.Format, page, text.head, p.head); p.instead != nil {
+	if p.instead = notTheThing(r.def.Parse.Format, p.Page, text.head, p.head); p.instead != nil {
 		return p, nil
 	}
+	var err error
 	p.Reading, err = r.format.Read(ctx, text, func(row format.Row) error {
 		if row.Cut {
 			p.cut, p.cutLine = p.cut+1, row.Line
@@ -190,7 +196,7 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	})
 	p.mislabeled = p.encoding.source == "fetch.encoding" && text.isUTF8()
 	p.chars, p.repaired = text.repair.chars, text.repair.repaired
-	p.tail, p.newline = string(text.tail.tail), text.tail.endsWithNewline() || page.EndsWithNewline
+	p.tail, p.newline = string(text.tail.tail), text.tail.endsWithNewline() || p.EndsWithNewline
 	if failure, ok := errors.AsType[*register.Failure](err); ok {
 		p.broken, err = failure, nil
 	}
@@ -202,7 +208,7 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 		p.rows, p.filled = p.rows-1, p.filled-1
 	}
 	p.contents = b.takeContents()
-	p.Shape.Language = languageOf(r.def.Parse.Format, page, p.head)
+	p.Shape.Language = languageOf(r.def.Parse.Format, p.Page, p.head)
 	b.counts(p)
 	return p, nil
 }

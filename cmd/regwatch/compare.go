@@ -6,7 +6,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/regwatch/regwatch/internal/app"
-	"github.com/regwatch/regwatch/register"
 )
 
 func compareCommand(p *program) *cli.Command {
@@ -14,7 +13,7 @@ func compareCommand(p *program) *cli.Command {
 		Name: "compare", Category: groupFiles, ArgsUsage: "OLD NEW",
 		Usage: "prints what differs between two saved versions",
 		Description: describe(`Compares two saved versions of a register, whether or not a fetch would believe the difference. It
-touches no store. With --summary it prints one JSON object of counts, with the number of entries in each version.`,
+touches no store. With --summary it prints one JSON object of counts.`,
 			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv",
 			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv --summary"),
 		Flags: []cli.Flag{
@@ -24,13 +23,6 @@ touches no store. With --summary it prints one JSON object of counts, with the n
 		ArgValidator: arguments(2, 2),
 		Action:       p.compare,
 	}
-}
-
-// summary is what compare --summary prints.
-type summary struct {
-	register.Counts
-	Old int `json:"old"` // entries
-	New int `json:"new"`
 }
 
 func (p *program) compare(ctx context.Context, cmd *cli.Command) error {
@@ -45,7 +37,7 @@ func (p *program) compare(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	if cmd.Bool("summary") {
-		return p.line(summary{compared.Counts, compared.Old, compared.New})
+		return p.line(compared.Counts)
 	}
 	if cmd.Bool("json") {
 		for _, c := range compared.Changes {
@@ -62,6 +54,6 @@ func (p *program) compare(ctx context.Context, cmd *cli.Command) error {
 		}
 		t.flush()
 	}
-	p.note("%s: %s; %d entries before, %d after", def.ID, countsLine(compared.Counts), compared.Old, compared.New)
+	p.note("%s: %s", def.ID, countsLine(compared.Counts))
 	return nil
 }

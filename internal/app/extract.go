@@ -72,30 +72,66 @@ func (l *lastByte) Write(p []byte) (int, error) {
 type Compared struct {
 	Changes []register.Change
 	Counts  register.Counts
-	Old     int // entries
-	New     int
 }
 
 // Compare finds what differs between two saved versions of a register: all that
 // differs, whether or not gate 2 would believe it. It fails when either is not
 // a whole version.
+//
+// Where the rows of both can be told apart by their bytes, only those that are
+// not in both are read; else both files are.
 func Compare(ctx context.Context, def register.Definition, older, newer string) (Compared, error) {
-	prev, err := whole(ctx, def, older)
+	reader, wrong := scraper.NewReader(def)
+	if len(wrong) > 0 {
+		return Compared{}, wrong[0]
+	}
+	prev, next, ok, err := differing(ctx, reader, older, newer)
 	if err != nil {
 		return Compared{}, err
 	}
-	next, err := whole(ctx, def, newer)
-	if err != nil {
-		return Compared{}, err
+	if !ok {
+		if prev, err = whole(ctx, def, older); err != nil {
+			return Compared{}, err
+		}
+		if next, err = whole(ctx, def, newer); err != nil {
+			return Compared{}, err
+		}
 	}
-	differences := differ.Relate(differ.Diff(prev, next), def)
-	c := Compared{Old: len(prev.Entries), New: len(next.Entries)}
-	accepted := asAccepted(differences)
-	c.Counts = register.CountOf(accepted)
+	accepted := asAccepted(differ.Relate(differ.Diff(prev, next), def))
+	c := Compared{Counts: register.CountOf(accepted)}
 	for _, a := range accepted {
 		c.Changes = append(c.Changes, comparison(def, a))
 	}
 	return c, nil
+}
+
+func differing(ctx context.Context, reader *scraper.Reader, older, newer string) (prev, next register.Snapshot, ok bool, err error) {
+	old, closeOld, err := savedFile(older)
+	if err != nil {
+		return prev, next, false, err
+	}
+	defer closeOld()
+	now, closeNew, err := savedFile(newer)
+	if err != nil {
+		return prev, next, false, err
+	}
+	defer closeNew()
+	return reader.Differing(ctx, old, now)
+}
+
+// savedFile opens a file as a page that can be read at any place.
+func savedFile(path string) (scraper.Saved, func(), error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return scraper.Saved{}, nil, fmt.Errorf("open saved page: %w", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return scraper.Saved{}, nil, fmt.Errorf("open saved page: %w", err)
+	}
+	page := register.Page{URL: path, FetchedAt: info.ModTime().UTC(), Bytes: info.Size(), Framing: register.FramedFile}
+	return scraper.Saved{Page: page, Body: file}, func() { file.Close() }, nil
 }
 
 func whole(ctx context.Context, def register.Definition, file string) (register.Snapshot, error) {

@@ -1,0 +1,451 @@
+package scraper
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper/format"
+)
+
+// Saved is a saved page that can be read at any place.
+type Saved struct {
+	Page register.Page
+	Body io.ReaderAt // of Page.Bytes
+}
+
+// Bounds within which two pages are told apart by the bytes of their rows.
+const (
+	fewestDiffering = 4 << 20  // bytes of a page; a smaller one is read in no time
+	mostDiffering   = 16 << 20 // bytes of rows that are on one page only
+	mostBytes       = 1 << 32  // of a page: offsets have 32 bits
+	longestSound    = 64 << 10 // bytes of a row: of a longer one the format may have its own opinion
+)
+
+// Differing reads of two saved pages of one register only the rows that are not
+// on both, and gives their entries: [differ.Diff] of them is that of all entries,
+// save the number of equal ones. It reports false where the pages must be read
+// whole: small ones, formats and encodings whose rows can not be told apart by
+// their bytes, other columns, whatever is wrong with a page, and pages that have
+// little in common.
+func (r *Reader) Differing(ctx context.Context, older, newer Saved) (prev, next register.Snapshot, ok bool, err error) {
+	return r.differing(ctx, older, newer, fewestDiffering, scanChunk)
+}
+
+func (r *Reader) differing(ctx context.Context, older, newer Saved, fewest int64, chunk int) (prev, next register.Snapshot, ok bool, err error) {
+	if min(older.Page.Bytes, newer.Page.Bytes) < fewest || max(older.Page.Bytes, newer.Page.Bytes) >= mostBytes ||
+		older.Page.Bytes > r.def.Fetch.SizeLimit() || newer.Page.Bytes > r.def.Fetch.SizeLimit() ||
+		r.def.ListedWhile != "" && len(r.def.Ignore) > 0 {
+		return prev, next, false, nil
+	}
+	d := rowDiff{reader: r, chunk: chunk, seed: rand.Uint64()}
+	err = d.compare(ctx, older, newer)
+	if errors.Is(err, errUnfit) {
+		return prev, next, false, nil
+	}
+	return d.prev, d.next, err == nil, err
+}
+
+// rowDiff is one comparison of two pages by their rows.
+//
+//	older: hash and name every row ─┐
+//	newer: hash every row ──────────┴▶ join ─▶ rows of one page only ─▶ read these
+//	                                           which are an entry of a row on both, by its name? ─▶ left out
+type rowDiff struct {
+	reader *Reader
+	chunk  int
+	seed   uint64
+	table  *rowTable
+	older  sideRows
+	newer  sideRows
+
+	prev, next register.Snapshot
+}
+
+// sideRows is one of the two pages.
+type sideRows struct {
+	Saved
+	head   []byte
+	found  encodingFound
+	rows   format.Rows
+	first  int64 // where the first row that is not empty begins
+	anchor anchor
+	own    []placedRow // rows that the other page has not
+	size   int         // of them, in bytes
+}
+
+// placedRow is a row with its line end.
+type placedRow struct {
+	at    int64
+	bytes []byte
+}
+
+func (d *rowDiff) compare(ctx context.Context, older, newer Saved) error {
+	var err error
+	if d.older, err = d.reader.side(older); err != nil {
+		return err
+	}
+	if d.newer, err = d.reader.side(newer); err != nil {
+		return err
+	}
+	if d.older.found.name != d.newer.found.name || !bytes.Equal(d.older.rows.Header, d.newer.rows.Header) ||
+		!slices.Equal(d.older.rows.Cells, d.newer.rows.Cells) {
+		return errUnfit
+	}
+	d.table = newRowTable(d.older.estimate(), d.newer.estimate())
+	if err := d.addOlder(ctx); err != nil {
+		return err
+	}
+	if err := d.addNewer(ctx); err != nil {
+		return err
+	}
+	olds, news := d.table.join()
+	if err := d.older.fetch(olds); err != nil {
+		return err
+	}
+	if err := d.newer.fetch(news); err != nil {
+		return err
+	}
+	if d.prev, err = d.reader.readRows(ctx, &d.older, d.older.own); err != nil {
+		return err
+	}
+	if d.next, err = d.reader.readRows(ctx, &d.newer, d.newer.own); err != nil {
+		return err
+	}
+	return d.leaveOut(ctx)
+}
+
+// side looks at the beginning of a page.
+func (r *Reader) side(saved Saved) (sideRows, error) {
+	s := sideRows{Saved: saved}
+	splitter, ok := r.format.(format.RowBytes)
+	if !ok {
+		return s, errUnfit
+	}
+	s.head = make([]byte, min(headSize, saved.Page.Bytes))
+	if _, err := saved.Body.ReadAt(s.head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return s, err
+	}
+	s.found = findEncoding(r.def.Fetch.Encoding, saved.Page.ResponseHeader.Get("Content-Type"), r.def.Parse.Format, s.head, "")
+	if !keepsASCII(s.found.name) || endsLinesByCR(decodeBytes(s.found, s.head)) {
+		return s, errUnfit
+	}
+	if s.rows, ok = splitter.RowsOf(s.head, func(raw []byte) string { return decodeBytes(s.found, raw) }); !ok {
+		return s, errUnfit
+	}
+	if s.first, ok = firstRow(s.rows, s.head); !ok {
+		return s, errUnfit
+	}
+	s.anchor, ok = findAnchor(r.def, s.rows, s.found.name, sampleRows(s.rows, s.head))
+	if !ok {
+		return s, errUnfit
+	}
+	return s, nil
+}
+
+// firstRow finds where the first row that is not empty begins.
+func firstRow(rows format.Rows, head []byte) (int64, bool) {
+	for at := rows.Start; ; {
+		row, size := rows.Next(head[at:])
+		if size == 0 || len(row) > 0 {
+			return int64(at), size > 0
+		}
+		at += size
+	}
+}
+
+// sampleRows gives the first rows of a page.
+func sampleRows(rows format.Rows, head []byte) [][]byte {
+	const most = 200
+	var sample [][]byte
+	for at := rows.Start; len(sample) < most; {
+		row, size := rows.Next(head[at:])
+		if size == 0 {
+			break
+		}
+		sample = append(sample, row)
+		at += size
+	}
+	return sample
+}
+
+// keepsASCII reports whether in an encoding the bytes of ASCII stand for nothing
+// else, whatever stands before them.
+func keepsASCII(name string) bool {
+	switch name {
+	case "utf-8", "windows-1250", "windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1255", "windows-1256",
+		"windows-1257", "windows-1258", "windows-874", "koi8-r", "koi8-u", "ibm866", "macintosh", "x-mac-cyrillic",
+		"iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8", "iso-8859-8-i",
+		"iso-8859-10", "iso-8859-13", "iso-8859-14", "iso-8859-15", "iso-8859-16":
+		return true
+	}
+	return false
+}
+
+// addOlder puts the older page's rows into the table. What is common to both
+// pages is looked at here only, so it must be sound.
+func (d *rowDiff) addOlder(ctx context.Context) error {
+	s, sound := &d.older, newSoundness(d.older.found)
+	return d.scan(ctx, s, func(c chunk, f *fill) error {
+		if !sound.chunk(c.bytes) {
+			return errUnfit
+		}
+		return eachRow(s.rows, c, func(row []byte, at int64) error {
+			if len(row) > longestSound || !c.plain && !s.rows.WellFormed(row) || !sound.row(row) {
+				return errUnfit
+			}
+			if at != s.first {
+				f.addOlder(xxh3.Hash128Seed(row, d.seed), s.anchor.of(row), at)
+			}
+			return nil
+		})
+	})
+}
+
+// addNewer puts the newer page's rows into the table.
+func (d *rowDiff) addNewer(ctx context.Context) error {
+	s := &d.newer
+	return d.scan(ctx, s, func(c chunk, f *fill) error {
+		return eachRow(s.rows, c, func(row []byte, at int64) error {
+			if at != s.first {
+				f.addNewer(xxh3.Hash128Seed(row, d.seed), at)
+			}
+			return nil
+		})
+	})
+}
+
+// scan hands a page's rows to add, save the first and the last. They are always
+// read: they say how the page begins and ends.
+func (d *rowDiff) scan(ctx context.Context, s *sideRows, add func(chunk, *fill) error) error {
+	fills := sync.Pool{New: func() any { return &fill{table: d.table} }}
+	last, err := scanRows(ctx, s.Body, s.Page.Bytes, s.rows, d.chunk, watchUTF8(s.found), func(c chunk) error {
+		f := fills.Get().(*fill) //nolint:forcetypeassert // nothing else is in the pool
+		defer fills.Put(f)
+		defer f.flush()
+		return add(c, f)
+	})
+	if err != nil {
+		return err
+	}
+	if last.offset != s.first {
+		if err := s.fetch([]int64{s.first}); err != nil {
+			return err
+		}
+	}
+	return s.keep(placedRow{last.offset, last.bytes})
+}
+
+// estimate guesses how many rows a page has by its first ones.
+func (s *sideRows) estimate() int {
+	rows, bytes := 0, 0
+	for at := s.rows.Start; ; rows++ {
+		_, size := s.rows.Next(s.head[at:])
+		if size == 0 {
+			break
+		}
+		at, bytes = at+size, bytes+size
+	}
+	if rows == 0 {
+		return 0
+	}
+	return int(s.Page.Bytes / int64(bytes/rows))
+}
+
+// eachRow yields the rows of a chunk, save empty ones.
+func eachRow(rows format.Rows, c chunk, yield func(row []byte, at int64) error) error {
+	rows.Quoted = rows.Quoted && !c.plain
+	for at := 0; at < len(c.bytes); {
+		row, size := rows.Next(c.bytes[at:])
+		if size == 0 {
+			return errUnfit
+		}
+		if len(row) > 0 {
+			if err := yield(row, c.offset+int64(at)); err != nil {
+				return err
+			}
+		}
+		at += size
+	}
+	return nil
+}
+
+// keep notes a row that the other page has not.
+func (s *sideRows) keep(row placedRow) error {
+	if s.size += len(row.bytes); s.size > mostDiffering {
+		return errUnfit
+	}
+	s.own = append(s.own, row)
+	return nil
+}
+
+// fetch reads the rows at these places, and puts all in the page's order.
+func (s *sideRows) fetch(places []int64) error {
+	rows, err := s.rowsAt(places)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := s.keep(row); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(s.own, func(a, b placedRow) int { return cmp.Compare(a.at, b.at) })
+	return nil
+}
+
+// rowsAt reads the rows at these places, in the page's order.
+func (s *sideRows) rowsAt(places []int64) ([]placedRow, error) {
+	slices.Sort(places)
+	var found []placedRow
+	size := 0
+	buffer := make([]byte, 4<<10)
+	for _, at := range places {
+		for {
+			n, err := s.Body.ReadAt(buffer[:min(int64(len(buffer)), s.Page.Bytes-at)], at)
+			if err != nil && !errors.Is(err, io.EOF) {
+				return nil, err
+			}
+			if _, whole := s.rows.Next(buffer[:n]); whole > 0 {
+				found = append(found, placedRow{at, bytes.Clone(buffer[:whole])})
+				size += whole
+				break
+			}
+			if len(buffer) > maxRow {
+				return nil, errUnfit
+			}
+			buffer = make([]byte, 2*len(buffer))
+		}
+		if size > mostDiffering {
+			return nil, errUnfit
+		}
+	}
+	return found, nil
+}
+
+// readRows reads some rows of a page as if they were all. Whatever is wrong with
+// them is told by reading the whole page, so that it is told of its place.
+func (r *Reader) readRows(ctx context.Context, s *sideRows, rows []placedRow) (register.Snapshot, error) {
+	parts := make([]io.Reader, 0, len(rows)+1)
+	parts = append(parts, bytes.NewReader(s.head[:s.rows.Start]))
+	for _, row := range rows {
+		parts = append(parts, bytes.NewReader(row.bytes))
+	}
+	b := newSnapshotBuilder(r)
+	text := newTextStream(io.MultiReader(parts...), s.head, s.found)
+	p, err := r.readText(ctx, pageReading{Page: s.Page}, text, b, register.Health{}, true)
+	if err != nil {
+		return register.Snapshot{}, err
+	}
+	e := evidence{def: r.def, pages: []pageReading{p}, snapshot: b.finish(mergeShapes(r.def.Parse.Format, []pageReading{p}))}
+	counts := e.snapshot.Counts
+	if e.proof().Failed() != nil || p.cut > 0 || counts.Repaired > 0 || counts.RepairedRows > 0 {
+		return register.Snapshot{}, errUnfit
+	}
+	return e.snapshot, nil
+}
+
+// leaveOut takes out of either page's own entries those that a row on both pages
+// gives too, and adds the rows on both that say of an entry that it is delisted.
+func (d *rowDiff) leaveOut(ctx context.Context) error {
+	names := map[uint32]bool{anchorOther: true}
+	for _, e := range slices.Concat(d.prev.Entries, d.prev.Delisted, d.next.Entries, d.next.Delisted) {
+		names[d.older.anchor.ofEntry(e)] = true
+	}
+	var places []int64
+	d.table.common(func(name uint32, at int64) {
+		if names[name] {
+			places = append(places, at)
+		}
+	})
+	if len(places) == 0 {
+		return nil
+	}
+	if len(places) > mostDiffering/8 {
+		return errUnfit
+	}
+	rows, err := d.older.rowsAt(places)
+	if err != nil {
+		return err
+	}
+	common, err := d.reader.readRows(ctx, &d.older, rows)
+	if err != nil {
+		return err
+	}
+	on := map[register.Hash]bool{}
+	for _, e := range slices.Concat(common.Entries, common.Delisted) {
+		on[identityHash(e)] = true
+	}
+	isCommon := func(e register.Entry) bool { return on[identityHash(e)] }
+	for _, s := range []*register.Snapshot{&d.prev, &d.next} {
+		s.Entries = slices.DeleteFunc(s.Entries, isCommon)
+		s.Delisted = append(slices.DeleteFunc(s.Delisted, isCommon), common.Delisted...)
+	}
+	return nil
+}
+
+func identityHash(e register.Entry) register.Hash {
+	sum := xxh3.HashString128(string(e.Key) + "\x00" + string(e.Content[:])).Bytes()
+	return register.Hash(sum)
+}
+
+// soundness looks for bytes that are no text: a page that has any must be read,
+// to say how many.
+type soundness struct {
+	utf8    bool
+	invalid []byte // that a single-byte encoding leaves out
+}
+
+func newSoundness(found encodingFound) soundness {
+	s := soundness{utf8: found.name == "utf-8"}
+	if s.utf8 {
+		return s
+	}
+	for c := range 256 {
+		if text, err := found.encoding.NewDecoder().Bytes([]byte{byte(c)}); err != nil || !utf8.Valid(text) || bytes.ContainsRune(text, utf8.RuneError) {
+			s.invalid = append(s.invalid, byte(c))
+		}
+	}
+	return s
+}
+
+var replacement = []byte(string(utf8.RuneError))
+
+func (s soundness) chunk(b []byte) bool {
+	if bytes.IndexByte(b, 0) >= 0 {
+		return false
+	}
+	for _, c := range s.invalid {
+		if bytes.IndexByte(b, c) >= 0 {
+			return false
+		}
+	}
+	return !s.utf8 || bytes.IndexByte(b, replacement[0]) < 0 || !bytes.Contains(b, replacement)
+}
+
+func (s soundness) row(row []byte) bool { return !s.utf8 || utf8.Valid(row) }
+
+// watchUTF8 looks whether a page that is decoded otherwise is plainly UTF-8; nil
+// where it is not asked.
+func watchUTF8(found encodingFound) func([]byte) error {
+	if found.name == "utf-8" {
+		return nil
+	}
+	watch := &utf8Watch{}
+	return func(b []byte) error {
+		_, _ = watch.Write(b)
+		if watch.isMultibyte() {
+			return errUnfit
+		}
+		return nil
+	}
+}

@@ -1,0 +1,129 @@
+package scraper
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regwatch/regwatch/scraper/format"
+)
+
+// Sizes of a scan of rows, in bytes.
+const (
+	scanChunk = 256 << 10 // so much is looked through at a time
+	maxRow    = 16 << 20  // of a row; longer, it must be read to say what is wrong
+)
+
+// errUnfit says that a page can not be told apart by its bytes and must be read.
+var errUnfit = errors.New("the page must be read")
+
+// chunk is some whole rows of a page.
+type chunk struct {
+	bytes  []byte
+	offset int64 // of the page
+	plain  bool  // no quote is in it
+}
+
+// scanRows hands the whole rows of a body from offset on to do, on all
+// processors and in any order; the body's last row apart, when all others are
+// done, with its line end if it has one. So many bytes are looked through at a
+// time. Each, if not nil, is called in order
+// with the bytes of each chunk before. What do is given is valid until it
+// returns.
+func scanRows(ctx context.Context, body io.ReaderAt, size int64, rows format.Rows, length int, each func([]byte) error, do func(chunk) error) (last chunk, err error) {
+	workers := runtime.GOMAXPROCS(0)
+	buffers := sync.Pool{New: func() any { return make([]byte, 0, length) }}
+	chunks := make(chan chunk, workers)
+	group, ctx := errgroup.WithContext(ctx)
+	for range workers {
+		group.Go(func() error {
+			for c := range chunks {
+				if err := do(c); err != nil {
+					return err
+				}
+				buffers.Put(c.bytes[:0]) //nolint:staticcheck // a slice header for a megabyte
+			}
+			return nil
+		})
+	}
+	s := rowScan{body: body, size: size, rows: rows, length: length, at: int64(rows.Start)}
+	group.Go(func() error {
+		defer close(chunks)
+		for {
+			c, err := s.next(buffers.Get().([]byte))
+			if err != nil || len(c.bytes) == 0 {
+				return err
+			}
+			if each != nil {
+				if err := each(c.bytes); err != nil {
+					return err
+				}
+			}
+			select {
+			case chunks <- c:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	err = group.Wait()
+	return chunk{bytes: s.last, offset: s.lastAt}, err
+}
+
+// rowScan cuts a body into chunks.
+type rowScan struct {
+	body   io.ReaderAt
+	size   int64
+	rows   format.Rows
+	length int
+	at     int64
+	last   []byte // the last row, with its line end
+	lastAt int64
+}
+
+// next reads the next rows into buffer; none at the end.
+func (s *rowScan) next(buffer []byte) (chunk, error) {
+	for want := s.length; ; want *= 2 {
+		if want > maxRow {
+			return chunk{}, errUnfit
+		}
+		n := int(min(int64(want), s.size-s.at))
+		if cap(buffer) < n {
+			buffer = make([]byte, 0, n)
+		}
+		buffer = buffer[:n]
+		if n == 0 {
+			return chunk{}, nil
+		}
+		if _, err := s.body.ReadAt(buffer, s.at); err != nil && (!errors.Is(err, io.EOF) || s.at+int64(n) < s.size) {
+			return chunk{}, fmt.Errorf("read at %d: %w", s.at, err)
+		}
+		c := chunk{bytes: buffer, offset: s.at, plain: bytes.IndexByte(buffer, '"') < 0}
+		if s.at+int64(n) == s.size {
+			return s.end(c)
+		}
+		rows := s.rows
+		rows.Quoted = rows.Quoted && !c.plain
+		if whole := rows.Whole(buffer); whole > 0 {
+			c.bytes = buffer[:whole]
+			s.at += int64(whole)
+			return c, nil
+		}
+	}
+}
+
+// end takes the last row off the last chunk.
+func (s *rowScan) end(c chunk) (chunk, error) {
+	body := bytes.TrimRight(c.bytes, "\r\n") // empty lines are no rows
+	end := s.rows.Whole(body)
+	s.last, s.lastAt = bytes.Clone(c.bytes[end:]), c.offset+int64(end)
+	s.at = s.size
+	c.bytes = c.bytes[:end]
+	return c, nil
+}

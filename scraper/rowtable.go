@@ -1,0 +1,183 @@
+package scraper
+
+import (
+	"math/bits"
+	"sync"
+
+	"github.com/zeebo/xxh3"
+)
+
+// rowTable finds the rows of one page again among those of another, by 104 bits
+// of their hash. Both pages' rows are added, by several goroutines at once; then
+// they are joined.
+//
+// Rows lie in parts by the first bits of their hash, so that a part fits in the
+// processor's cache: a look into all of memory takes longer than all else that
+// is done with a row.
+type rowTable struct {
+	parts [tableParts]tablePart
+}
+
+const (
+	tableParts = 256
+	partShift  = 64 - 8
+	markSeen   = 1 << 31 // of olderRow.anchor
+)
+
+type tablePart struct {
+	mu    sync.Mutex
+	older []olderRow
+	newer []newerRow
+}
+
+// rowHash is what is kept of a row's hash beside its part.
+type rowHash struct{ a, b, c uint32 }
+
+func rowHashOf(hash xxh3.Uint128) rowHash {
+	return rowHash{uint32(hash.Lo), uint32(hash.Lo >> 32), uint32(hash.Hi)}
+}
+
+// olderRow is what is kept of a row of the older page.
+type olderRow struct {
+	hash   rowHash
+	anchor uint32 // 31 bits; the first: it is on the newer page too
+	at     uint32 // its offset on the page
+}
+
+// newerRow is what is kept of a row of the newer page.
+type newerRow struct {
+	hash rowHash
+	at   uint32
+}
+
+// newRowTable prepares for about that many rows of each page.
+func newRowTable(older, newer int) *rowTable {
+	t := &rowTable{}
+	room := func(rows int) int { return rows/tableParts + rows/tableParts/16 + 8 }
+	for i := range t.parts {
+		t.parts[i].older = make([]olderRow, 0, room(older))
+		t.parts[i].newer = make([]newerRow, 0, room(newer))
+	}
+	return t
+}
+
+// fill is one goroutine's way to add rows.
+type fill struct {
+	table *rowTable
+	older [tableParts][]olderRow
+	newer [tableParts][]newerRow
+}
+
+const fillBatch = 32 // rows that are added to a part at once
+
+func (f *fill) addOlder(hash xxh3.Uint128, anchor uint32, at int64) {
+	part := hash.Hi >> partShift
+	f.older[part] = append(f.older[part], olderRow{rowHashOf(hash), anchor, uint32(at)})
+	if len(f.older[part]) == fillBatch {
+		f.flushPart(int(part))
+	}
+}
+
+func (f *fill) addNewer(hash xxh3.Uint128, at int64) {
+	part := hash.Hi >> partShift
+	f.newer[part] = append(f.newer[part], newerRow{rowHashOf(hash), uint32(at)})
+	if len(f.newer[part]) == fillBatch {
+		f.flushPart(int(part))
+	}
+}
+
+// flush adds what is left.
+func (f *fill) flush() {
+	for i := range tableParts {
+		f.flushPart(i)
+	}
+}
+
+func (f *fill) flushPart(i int) {
+	part := &f.table.parts[i]
+	part.mu.Lock()
+	part.older = append(part.older, f.older[i]...)
+	part.newer = append(part.newer, f.newer[i]...)
+	part.mu.Unlock()
+	f.older[i], f.newer[i] = f.older[i][:0], f.newer[i][:0]
+}
+
+// join finds the rows of either page that the other has not, by their places in
+// any order, and marks those that both have. Of equal rows of one page the first
+// speaks for all.
+func (t *rowTable) join() (older, newer []int64) {
+	const workers = 2
+	var group sync.WaitGroup
+	var olds, news [workers][]int64
+	for w := range workers {
+		group.Go(func() {
+			var slots []uint32
+			for i := w; i < tableParts; i += workers {
+				slots = t.parts[i].join(slots, &olds[w], &news[w])
+			}
+		})
+	}
+	group.Wait()
+	for w := range workers {
+		older, newer = append(older, olds[w]...), append(newer, news[w]...)
+	}
+	return older, newer
+}
+
+// join works on one part. Slots are lent from one part to the next.
+func (p *tablePart) join(slots []uint32, older, newer *[]int64) []uint32 {
+	size := 1 << bits.Len(uint(len(p.older)*3/2))
+	if cap(slots) < size {
+		slots = make([]uint32, size)
+	}
+	slots = slots[:size]
+	clear(slots)
+	mask := uint32(size - 1)
+	find := func(hash rowHash) (slot *uint32, row *olderRow) {
+		for at := hash.a; ; at++ {
+			slot = &slots[at&mask]
+			if *slot == 0 {
+				return slot, nil
+			}
+			if row = &p.older[*slot-1]; row.hash == hash {
+				return slot, row
+			}
+		}
+	}
+	distinct := 0
+	for _, row := range p.older {
+		if slot, first := find(row.hash); first == nil {
+			p.older[distinct] = row
+			distinct++
+			*slot = uint32(distinct)
+		} else {
+			first.at = min(first.at, row.at)
+		}
+	}
+	p.older = p.older[:distinct]
+	for _, row := range p.newer {
+		if _, same := find(row.hash); same == nil {
+			*newer = append(*newer, int64(row.at))
+		} else {
+			same.anchor |= markSeen
+		}
+	}
+	for _, row := range p.older {
+		if row.anchor&markSeen == 0 {
+			*older = append(*older, int64(row.at))
+		}
+	}
+	p.newer = nil
+	return slots
+}
+
+// common yields the rows that both pages have.
+func (t *rowTable) common(yield func(anchor uint32, at int64)) {
+	for i := range t.parts {
+		for _, row := range t.parts[i].older {
+			if row.anchor&markSeen != 0 {
+				yield(row.anchor&^markSeen, int64(row.at))
+			}
+		}
+	}
+}
