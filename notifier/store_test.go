@@ -43,7 +43,7 @@ func commitChanges(t *testing.T, store *sqlite.Store) []register.Change {
 		Outcome: register.OutcomeBaseline, Proof: register.Proof{{Name: register.CheckFraming, Verdict: register.Pass}},
 		Source: register.RunDefinition{Title: "List", Authority: "Ministry", Country: "CZ", URL: "https://mf.example/"},
 	}
-	if _, _, err := store.Commit(t.Context(), register.Commit{Run: run, Baseline: []register.Entry{*entry("old")}}); err != nil {
+	if _, _, err := store.Commit(t.Context(), register.Commit{Run: run, Baseline: register.All([]register.Entry{*entry("old")})}); err != nil {
 		t.Fatal(err)
 	}
 	head, err := store.Head(t.Context(), "cz-one")

@@ -2,14 +2,15 @@ package register
 
 import (
 	"errors"
+	"iter"
 	"time"
 )
 
 // Commit is what one run leaves in the store, all of it or nothing.
 type Commit struct {
 	Run         Run
-	HeadVersion int64 // of the head that was judged; another one now is [ErrHeadMoved]
-	Baseline    []Entry
+	HeadVersion int64                   // of the head that was judged; another one now is [ErrHeadMoved]
+	Baseline    iter.Seq2[Entry, error] // nil: none; read once, within the transaction: an error of it ends the commit
 	Accepted    []Accepted
 	Memory      Memory
 	Signals     []Signal

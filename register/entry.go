@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -163,6 +164,26 @@ type Entry struct {
 	Key     Key
 	Fields  Values
 	Content Hash // over the compared fields, by name; see [ContentHash]
+}
+
+// Identity tells the entries of a register's head apart: the first half of the
+// SHA-256 of key and content hash, with a zero byte between them.
+func (e Entry) Identity() Hash {
+	text := make([]byte, 0, 128)
+	text = append(append(text, e.Key...), 0)
+	sum := sha256.Sum256(append(text, e.Content[:]...))
+	return Hash(sum[:len(Hash{})])
+}
+
+// All gives entries that are in memory as a sequence, in their order.
+func All(entries []Entry) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
 }
 
 // ID names an entry in URLs and events: 26 base32 characters of the SHA-256 of

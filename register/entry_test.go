@@ -1,6 +1,7 @@
 package register_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -71,4 +72,20 @@ func FuzzValues(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestIdentity(t *testing.T) {
+	a := register.Entry{Key: `["a"]`, Content: register.Hash{1}}
+	sum := sha256.Sum256(append([]byte("[\"a\"]\x00"), a.Content[:]...))
+	if got, want := a.Identity(), register.Hash(sum[:16]); got != want {
+		t.Errorf("identity %s, want %s", got, want)
+	}
+	for name, other := range map[string]register.Entry{
+		"another key":     {Key: `["b"]`, Content: a.Content},
+		"another content": {Key: a.Key, Content: register.Hash{2}},
+	} {
+		if other.Identity() == a.Identity() {
+			t.Errorf("%s: the same identity", name)
+		}
+	}
 }

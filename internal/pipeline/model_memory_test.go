@@ -190,8 +190,13 @@ func (s *memoryStore) Commit(_ context.Context, c register.Commit) (register.Run
 
 // apply carries out what was accepted, in its order.
 func (s *memoryStore) apply(run register.Run, c register.Commit) ([]register.Change, error) {
-	for _, e := range c.Baseline {
-		s.list(e, run)
+	if c.Baseline != nil {
+		for e, err := range c.Baseline {
+			if err != nil {
+				return nil, err
+			}
+			s.list(e, run)
+		}
 	}
 	var changes []register.Change
 	for _, a := range c.Accepted {

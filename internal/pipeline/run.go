@@ -218,7 +218,7 @@ func (p *Pipeline) baseline(ctx context.Context, t *tick, snapshot register.Snap
 	t.run.Outcome = register.OutcomeBaseline
 	t.memory.Accept(t.memory.Seen)
 	t.believed()
-	return p.record(ctx, t, register.Commit{Baseline: snapshot.Entries})
+	return p.record(ctx, t, register.Commit{Baseline: register.All(snapshot.Entries)})
 }
 
 // commit records what gate 2 accepted.

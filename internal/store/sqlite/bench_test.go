@@ -50,7 +50,7 @@ func BenchmarkBaseline(b *testing.B) {
 				store := openBench(b)
 				b.StartTimer()
 				c := commitOf("cz-bench", 0, register.OutcomeBaseline)
-				c.Baseline = entries
+				c.Baseline = register.All(entries)
 				if _, _, err := store.Commit(b.Context(), c); err != nil {
 					b.Fatal(err)
 				}
@@ -62,7 +62,7 @@ func BenchmarkBaseline(b *testing.B) {
 func BenchmarkCommit27(b *testing.B) {
 	store := openBench(b)
 	c := commitOf("cz-bench", 0, register.OutcomeBaseline)
-	c.Baseline = companies(20_000)
+	c.Baseline = register.All(companies(20_000))
 	if _, _, err := store.Commit(b.Context(), c); err != nil {
 		b.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func BenchmarkCommit27(b *testing.B) {
 func BenchmarkHead(b *testing.B) {
 	store := openBench(b)
 	c := commitOf("cz-bench", 0, register.OutcomeBaseline)
-	c.Baseline = companies(100_000)
+	c.Baseline = register.All(companies(100_000))
 	if _, _, err := store.Commit(b.Context(), c); err != nil {
 		b.Fatal(err)
 	}

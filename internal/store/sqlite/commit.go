@@ -24,7 +24,9 @@ import (
 // unless the answer to the commit itself was lost: then a repetition meets one
 // of these two.
 //
-// A baseline sets the head's entries. A failed run leaves its record, its
+// A baseline sets the head's entries. It is read once, while the write lock is
+// held, and is not kept in memory; an entry that comes twice in it is an error.
+// A failed run leaves its record, its
 // memory and its signals. The ids of run, signals and changes, and the run of a
 // [register.Missing] that is 0, are given here.
 func (s *Store) Commit(ctx context.Context, c register.Commit) (register.Run, []register.Change, error) {
@@ -46,8 +48,8 @@ func acceptable(c register.Commit) error {
 		return errors.New("it names no register")
 	case outcome != register.OutcomeFailed && c.Run.ObservedAt.IsZero():
 		return fmt.Errorf("outcome %s without the instant at which the register was observed", outcome)
-	case outcome != register.OutcomeBaseline && len(c.Baseline) > 0:
-		return fmt.Errorf("outcome %s with %d entries of a baseline", outcome, len(c.Baseline))
+	case outcome != register.OutcomeBaseline && c.Baseline != nil:
+		return fmt.Errorf("outcome %s with entries of a baseline", outcome)
 	case (outcome == register.OutcomeBaseline || outcome == register.OutcomeFailed) && len(c.Accepted) > 0:
 		return fmt.Errorf("outcome %s with %d accepted changes", outcome, len(c.Accepted))
 	}
@@ -95,6 +97,9 @@ func (w *work) do(ctx context.Context) error {
 	if err := insertRun(ctx, w.tx, &w.run); err != nil {
 		return err
 	}
+	if err := w.setBaseline(ctx); err != nil {
+		return err
+	}
 	if err := w.moveEntries(ctx); err != nil {
 		return err
 	}
@@ -133,10 +138,11 @@ func (w *work) compareHead(ctx context.Context) (err error) {
 	return nil
 }
 
-// count fills in what the run says of the head after it.
+// count fills in what the run says of the head after it, save what a baseline
+// brings: that is known when it was read.
 func (w *work) count() {
 	counts := register.CountOf(w.commit.Accepted)
-	w.head.Entries += len(w.commit.Baseline) + counts.Added + counts.Relisted - counts.Removed
+	w.head.Entries += counts.Added + counts.Relisted - counts.Removed
 	w.run.Counts = counts
 	w.run.Entries = w.head.Entries
 	w.run.Waiting = len(w.commit.Memory.Missing)

@@ -40,6 +40,47 @@ func (s *Store) HeadEntries(ctx context.Context, registerID string) ([]register.
 	return entries, nil
 }
 
+// EachHeadEntry yields the entries that are believed now, in the order of key
+// and content; none, without an error, before the baseline. It keeps none of
+// them in memory.
+func (s *Store) EachHeadEntry(ctx context.Context, registerID string, yield func(register.Entry) error) error {
+	return each(ctx, s.read, func(rows *sql.Rows) error {
+		var e register.Entry
+		if err := rows.Scan(&e.Key, content{&e.Content}, document{&e.Fields}); err != nil {
+			return fmt.Errorf("read head entries of %s: %w", registerID, err)
+		}
+		return yield(e)
+	}, `SELECT key, content, fields FROM versions WHERE register = ? AND to_run IS NULL ORDER BY key, content`, registerID)
+}
+
+// HeadEntriesOf gives those entries of the head that have these identities (see
+// [register.Entry.Identity]), in the order of the identities; one that is not in
+// the head is left out.
+func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error) {
+	wanted := make(map[register.Hash]*register.Entry, len(identities))
+	for _, id := range identities {
+		wanted[id] = nil
+	}
+	err := s.EachHeadEntry(ctx, registerID, func(e register.Entry) error {
+		if id := e.Identity(); len(wanted) > 0 {
+			if _, named := wanted[id]; named {
+				wanted[id] = &e
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var entries []register.Entry
+	for _, id := range identities {
+		if e := wanted[id]; e != nil {
+			entries = append(entries, *e)
+		}
+	}
+	return entries, nil
+}
+
 // EntriesOf gives those entries of the head that the references name by key and
 // content, in their order; what is not in the head is left out.
 func (s *Store) EntriesOf(ctx context.Context, registerID string, refs []register.Missing) ([]register.Entry, error) {

@@ -66,7 +66,7 @@ func TestReadersDoNotWait(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	store := open(t, path)
 	c := commitOf("cz-games", 0, register.OutcomeBaseline)
-	c.Baseline = companies(3)
+	c.Baseline = register.All(companies(3))
 	if _, _, err := store.Commit(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestCheckFinds(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "store.db")
 		store := open(t, path)
 		c := commitOf("cz-games", 0, register.OutcomeBaseline)
-		c.Baseline = companies(3)
+		c.Baseline = register.All(companies(3))
 		if _, _, err := store.Commit(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

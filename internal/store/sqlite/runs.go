@@ -56,6 +56,15 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *register.Run) error {
 	return err
 }
 
+// countEntries sets how many entries a run left, where only reading its baseline
+// could tell.
+func countEntries(ctx context.Context, tx *sql.Tx, r register.Run) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE runs SET entries = ? WHERE id = ?`, r.Entries, int64(r.ID)); err != nil {
+		return fmt.Errorf("count the entries of the baseline: %w", err)
+	}
+	return nil
+}
+
 // RanAt reports whether a scheduled run of the register for that tick is
 // recorded, so that a due message that comes again is not run again.
 func (s *Store) RanAt(ctx context.Context, registerID string, tick time.Time) (bool, error) {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,33 +20,70 @@ type version struct {
 	firstSeen time.Time
 }
 
-// beginVersions puts entries into the head from a run on. They are written in
-// the order of their keys, which is how they are read.
-func beginVersions(ctx context.Context, tx *sql.Tx, run register.Run, begin []version) error {
-	slices.SortStableFunc(begin, func(a, b version) int { return strings.Compare(string(a.entry.Key), string(b.entry.Key)) })
-	var full *sql.Stmt
-	for batch := range slices.Chunk(begin, versionRows) {
-		args := make([]any, 0, len(batch)*8)
-		for _, v := range batch {
-			fields, err := fieldsText(v.entry.Fields)
-			if err != nil {
-				return err
-			}
-			args = append(args, run.Register, string(v.entry.Key), v.entry.Key.ID(run.Register), v.entry.Content[:],
-				fields, micros(v.firstSeen), int64(run.ID), micros(run.ObservedAt))
-		}
-		if full == nil || len(batch) < versionRows {
-			var err error
-			if full, err = tx.PrepareContext(ctx, insertVersions(len(batch))); err != nil { //nolint:sqlclosecheck // closed below
-				return err
-			}
-			defer full.Close() // at most two
-		}
-		if _, err := full.ExecContext(ctx, args...); err != nil {
-			return fmt.Errorf("insert %d entries from %s on: %w", len(batch), batch[0].entry.Key, err)
+// beginVersions puts entries into the head from a run on, in their order.
+func beginVersions(ctx context.Context, tx *sql.Tx, run register.Run, versions []version) error {
+	begin := newBeginning(tx, run)
+	defer begin.close()
+	for _, v := range versions {
+		if err := begin.add(ctx, v); err != nil {
+			return err
 		}
 	}
+	return begin.flush(ctx)
+}
+
+// beginning puts entries into the head from a run on, many with one statement.
+type beginning struct {
+	tx   *sql.Tx
+	run  register.Run
+	full *sql.Stmt // inserts versionRows; nil before the first time
+	args []any     // of those that wait
+	rows int       // that wait
+}
+
+func newBeginning(tx *sql.Tx, run register.Run) *beginning { return &beginning{tx: tx, run: run} }
+
+// add takes one entry, which is in the head after the next flush at the latest.
+func (b *beginning) add(ctx context.Context, v version) error {
+	fields, err := fieldsText(v.entry.Fields)
+	if err != nil {
+		return err
+	}
+	b.args = append(b.args, b.run.Register, string(v.entry.Key), v.entry.Key.ID(b.run.Register), v.entry.Content[:],
+		fields, micros(v.firstSeen), int64(b.run.ID), micros(b.run.ObservedAt))
+	if b.rows++; b.rows < versionRows {
+		return nil
+	}
+	if b.full == nil {
+		if b.full, err = b.tx.PrepareContext(ctx, insertVersions(versionRows)); err != nil {
+			return err
+		}
+	}
+	_, err = b.full.ExecContext(ctx, b.args...)
+	return b.inserted(err)
+}
+
+// flush inserts what waits.
+func (b *beginning) flush(ctx context.Context) error {
+	if b.rows == 0 {
+		return nil
+	}
+	_, err := b.tx.ExecContext(ctx, insertVersions(b.rows), b.args...)
+	return b.inserted(err)
+}
+
+func (b *beginning) inserted(err error) error {
+	if err != nil {
+		return fmt.Errorf("insert %d entries from %s on: %w", b.rows, b.args[1], err)
+	}
+	b.args, b.rows = b.args[:0], 0
 	return nil
+}
+
+func (b *beginning) close() {
+	if b.full != nil {
+		b.full.Close()
+	}
 }
 
 func insertVersions(n int) string {

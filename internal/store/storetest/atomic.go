@@ -17,7 +17,7 @@ func testRefused(t *testing.T, open Database) {
 	refused(t, s, "changes before a baseline", early)
 	s.baseline(a)
 	twice := s.next(register.OutcomeBaseline)
-	twice.Baseline = []register.Entry{entry("b", "")}
+	twice.Baseline = register.All([]register.Entry{entry("b", "")})
 	refused(t, s, "a second baseline", twice)
 	failed := s.next(register.OutcomeFailed)
 	failed.Accepted = []register.Accepted{removed(a)}
@@ -93,7 +93,7 @@ func testCanceled(t *testing.T, open Database) {
 		entries = append(entries, entry(string(rune('a'+i%26))+time.Duration(i).String(), "1"))
 	}
 	c := s.next(register.OutcomeBaseline)
-	c.Baseline = entries
+	c.Baseline = register.All(entries)
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	leavesNothing(t, s, func() {

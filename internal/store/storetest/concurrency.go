@@ -26,7 +26,7 @@ func testHeadMoved(t *testing.T, open Database) {
 func testAlreadyRun(t *testing.T, open Database) {
 	s := watch(t, open(t), "cz-games")
 	c := s.next(register.OutcomeBaseline)
-	c.Baseline = []register.Entry{entry("a", "1")}
+	c.Baseline = register.All([]register.Entry{entry("a", "1")})
 	ran := func() bool {
 		ran, err := s.store.RanAt(t.Context(), s.id, c.Run.Tick)
 		check(t, err)

@@ -148,7 +148,7 @@ func testKeep(t *testing.T, open Database) {
 
 	at(0)
 	c := s.next(register.OutcomeBaseline)
-	c.Baseline = []register.Entry{a, b}
+	c.Baseline = register.All([]register.Entry{a, b})
 	commit(c, true) // a baseline
 	commit(s.next(register.OutcomeUnchanged), false)
 	c = s.next(register.OutcomeHeld)

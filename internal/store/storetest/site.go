@@ -69,7 +69,7 @@ func (s *site) commit(c register.Commit) (register.Run, []register.Change) {
 func (s *site) baseline(entries ...register.Entry) register.Run {
 	s.t.Helper()
 	c := s.next(register.OutcomeBaseline)
-	c.Baseline = entries
+	c.Baseline = register.All(entries)
 	run, _ := s.commit(c)
 	return run
 }

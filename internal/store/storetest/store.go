@@ -15,6 +15,8 @@ type Store interface {
 
 	Head(ctx context.Context, registerID string) (register.Head, error)
 	HeadEntries(ctx context.Context, registerID string) ([]register.Entry, error)
+	EachHeadEntry(ctx context.Context, registerID string, yield func(register.Entry) error) error
+	HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error)
 	EntriesOf(ctx context.Context, registerID string, refs []register.Missing) ([]register.Entry, error)
 	Periods(ctx context.Context, registerID string, keys []register.Key) (map[register.Key][]register.Period, error)
 	RanAt(ctx context.Context, registerID string, tick time.Time) (bool, error)
@@ -70,6 +72,8 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 	}{
 		{"an empty store", testEmpty},
 		{"baseline", testBaseline},
+		{"a baseline as a stream", testBaselineStream},
+		{"entries of the head", testHeadEntries},
 		{"every kind of change", testKinds},
 		{"changes without a sequence", testOrigins},
 		{"failed run", testFailedRun},
