@@ -167,11 +167,11 @@ type Entry struct {
 }
 
 // Identity tells the entries of a register's head apart: the first half of the
-// SHA-256 of key and content hash, with a zero byte between them.
+// SHA-256 of key and content hash.
 func (e Entry) Identity() Hash {
 	text := make([]byte, 0, 128)
-	text = append(append(text, e.Key...), 0)
-	sum := sha256.Sum256(append(text, e.Content[:]...))
+	text = append(append(text, e.Key...), e.Content[:]...)
+	sum := sha256.Sum256(text)
 	return Hash(sum[:len(Hash{})])
 }
 

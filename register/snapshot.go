@@ -1,12 +1,13 @@
 package register
 
-import "crypto/sha256"
+import "maps"
 
 // Snapshot is all entries of a register as one fetch showed them. It is
 // immutable. Entries are in page order, and no two are equal in key and content.
 type Snapshot struct {
 	Entries  []Entry
 	Delisted []Entry // rows for which listed_while is false: statements that they are gone
+	Again    Again   // entries that were known before; zero where all are in Entries
 	Shape    Shape
 	Counts   ReadCounts
 	Guessed  string // encoding that only the bytes suggest; empty: it was said, or is UTF-8 or UTF-16
@@ -29,14 +30,25 @@ type ReadCounts struct {
 	Odd map[string]int `json:"odd,omitempty"` // by field: values not in map or not of their type, kept as published
 }
 
-// Digest names the set of the snapshot's entries, whatever their order on the
-// page: equal digests are equal sets.
+// Again is what a page showed of entries that were known before it was read.
+// They are not among those of its snapshot.
+type Again struct {
+	Entries int
+	Digest  Hash
+	Filled  map[string]int // by field: those in which it is not empty
+}
+
+// Len is the number of entries that the page showed.
+func (s Snapshot) Len() int { return len(s.Entries) + s.Again.Entries }
+
+// Digest names the set of the entries that the page showed, whatever their order:
+// equal digests are equal sets.
 func (s Snapshot) Digest() Hash {
-	var digest Hash
+	digest := s.Again.Digest
 	for _, e := range s.Entries {
-		sum := sha256.Sum256(append([]byte(e.Key), e.Content[:]...))
+		identity := e.Identity()
 		for i := range digest {
-			digest[i] ^= sum[i]
+			digest[i] ^= identity[i]
 		}
 	}
 	return digest
@@ -45,12 +57,31 @@ func (s Snapshot) Digest() Hash {
 // Filled counts by field the entries in which it is not empty.
 func (s Snapshot) Filled() map[string]int {
 	filled := map[string]int{}
+	maps.Copy(filled, s.Again.Filled)
 	for _, e := range s.Entries {
 		for _, v := range e.Fields {
 			filled[v.Name]++
 		}
 	}
 	return filled
+}
+
+// RowHash is a keyed hash of the bytes of a row, 128 bits of it: equal hashes are
+// equal bytes, read by the same definition under the same header.
+type RowHash [4]uint32
+
+// RowParts is into how many parts rows are divided by their hashes, so that a part
+// of very many fits in the processor's cache.
+const RowParts = 256
+
+// Part is one of RowParts.
+func (h RowHash) Part() int { return int(h[3] >> 24) }
+
+// RowFacts is what is remembered of a row beside its entry, a bit for each of the
+// definition's fields, of which there are at most 31.
+type RowFacts struct {
+	Filled uint32 // it is not empty
+	Odd    uint32 // not of its type, or not in its map; the last bit: a word mixes scripts
 }
 
 // Shape is the structure that rows were read from.

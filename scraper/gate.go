@@ -168,7 +168,7 @@ func checkRightThing(e evidence) register.Check {
 // shrunk reports whether so much is gone that a page which calls itself an error
 // or a login is believed, although something on it looks like rows.
 func (e evidence) shrunk() bool {
-	return e.health.Known && 2*(len(e.snapshot.Entries)+len(e.snapshot.Delisted)) < e.health.Entries
+	return e.health.Known && 2*(e.snapshot.Len()+len(e.snapshot.Delisted)) < e.health.Entries
 }
 
 // Thresholds of U+FFFD per character: regulators publish some themselves.

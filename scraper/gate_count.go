@@ -79,7 +79,7 @@ func crawledAgain(pages []pageReading) string {
 func checkCount(e evidence) register.Check {
 	const name = register.CheckCount
 	bounds := e.def.Expect.Entries
-	n := len(e.snapshot.Entries) + len(e.snapshot.Delisted)
+	n := e.snapshot.Len() + len(e.snapshot.Delisted)
 	if n == 0 && (bounds.Min == nil || *bounds.Min > 0) {
 		if other := e.otherLanguage(); other != "" {
 			return fail(name, register.ClassLanguage, "there is not a single entry%s", other)

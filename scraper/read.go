@@ -100,7 +100,37 @@ type Open = func(sha256 string) (io.ReadCloser, error)
 // proof that failed has no entries. The error is for our own trouble alone: a
 // body that can not be opened or read, and the end of ctx.
 func (r *Reader) Read(ctx context.Context, pages []register.Page, open Open, health register.Health) (register.Snapshot, register.Proof, error) {
+	return r.readInto(ctx, pages, open, newSnapshotBuilder(r), health)
+}
+
+// ReadAgainst reads as Read does, and leaves out of the snapshot the entries that
+// are known. Body is the only page's, if it can be read at any place: then rows
+// that are known by their bytes are not read at all. A zero one is none.
+func (r *Reader) ReadAgainst(ctx context.Context, pages []register.Page, open Open, body io.ReaderAt, health register.Health, known Known) (register.Snapshot, register.Proof, error) {
+	known.Begin()
+	if body != nil && len(pages) == 1 {
+		snapshot, proof, err := r.readByRows(ctx, Saved{pages[0], body}, health, known)
+		if !errors.Is(err, errUnfit) {
+			return snapshot, proof, err
+		}
+		known.Begin()
+	}
 	b := newSnapshotBuilder(r)
+	b.known, b.learner = known, known
+	return r.readInto(ctx, pages, open, b, health)
+}
+
+// Each reads pages that were proved to be whole once more, and hands each of their
+// entries to yield, in page order; none twice. Known is asked, and learns.
+func (r *Reader) Each(ctx context.Context, pages []register.Page, open Open, health register.Health, known Known, yield func(register.Entry) error) error {
+	known.Begin()
+	b := newSnapshotBuilder(r)
+	b.known, b.learner, b.each = known, known, yield
+	_, _, err := r.readInto(ctx, pages, open, b, health)
+	return cmp.Or(b.failed, err)
+}
+
+func (r *Reader) readInto(ctx context.Context, pages []register.Page, open Open, b *snapshotBuilder, health register.Health) (register.Snapshot, register.Proof, error) {
 	e := evidence{def: r.def, health: health}
 	for i, page := range pages {
 		health.Encoding = cmp.Or(b.snapshot.Guessed, health.Encoding)
@@ -122,7 +152,7 @@ func (r *Reader) Read(ctx context.Context, pages []register.Page, open Open, hea
 	e.snapshot = b.finish(mergeShapes(r.def.Parse.Format, e.pages))
 	proof := e.proof()
 	if proof.Failed() != nil {
-		e.snapshot.Entries, e.snapshot.Delisted = nil, nil
+		e.snapshot.Entries, e.snapshot.Delisted, e.snapshot.Again = nil, nil, register.Again{}
 	}
 	return e.snapshot, proof, nil
 }
@@ -169,7 +199,33 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	if err != nil {
 		return p, err
 	}
+	if b.learner != nil && page.Bytes >= fewestDiffering {
+		closeRaw, err := r.watchRows(b, text, open, page)
+		if err != nil {
+			return p, err
+		}
+		defer closeRaw()
+	}
 	return r.readText(ctx, p, text, b, health, last)
+}
+
+// watchRows has the rows of a page hashed beside their reading, where that can be
+// done.
+func (r *Reader) watchRows(b *snapshotBuilder, text *textStream, open Open, page register.Page) (end func(), err error) {
+	rows, err := r.rowsOf(text.head, text.found)
+	if err != nil || len(r.values) > maxFacts {
+		return func() {}, nil
+	}
+	body, err := open(page.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	seed, _ := b.learner.Rows()
+	b.raw = newRawRows(body, rows, rowKey(seed, text.found.name, rows.Header))
+	return func() {
+		b.raw = nil
+		body.Close()
+	}, nil
 }
 
 // readText reads the text of one page.

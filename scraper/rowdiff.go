@@ -65,6 +65,7 @@ type rowDiff struct {
 	chunk  int
 	seed   uint64
 	table  *rowTable
+	anchor anchor
 	older  sideRows
 	newer  sideRows
 
@@ -74,13 +75,12 @@ type rowDiff struct {
 // sideRows is one of the two pages.
 type sideRows struct {
 	Saved
-	head   []byte
-	found  encodingFound
-	rows   format.Rows
-	first  int64 // where the first row that is not empty begins
-	anchor anchor
-	own    []placedRow // rows that the other page has not
-	size   int         // of them, in bytes
+	head  []byte
+	found encodingFound
+	rows  format.Rows
+	first int64       // where the first row that is not empty begins
+	own   []placedRow // rows that the other page has not
+	size  int         // of them, in bytes
 }
 
 // placedRow is a row with its line end.
@@ -91,14 +91,18 @@ type placedRow struct {
 
 func (d *rowDiff) compare(ctx context.Context, older, newer Saved) error {
 	var err error
-	if d.older, err = d.reader.side(older); err != nil {
+	if d.older, err = d.reader.side(older, ""); err != nil {
 		return err
 	}
-	if d.newer, err = d.reader.side(newer); err != nil {
+	if d.newer, err = d.reader.side(newer, ""); err != nil {
 		return err
 	}
 	if d.older.found.name != d.newer.found.name || !bytes.Equal(d.older.rows.Header, d.newer.rows.Header) ||
 		!slices.Equal(d.older.rows.Cells, d.newer.rows.Cells) {
+		return errUnfit
+	}
+	var ok bool
+	if d.anchor, ok = findAnchor(d.reader.def, d.older.rows, d.older.found.name, sampleRows(d.older.rows, d.older.head)); !ok {
 		return errUnfit
 	}
 	d.table = newRowTable(d.older.estimate(), d.newer.estimate())
@@ -125,31 +129,35 @@ func (d *rowDiff) compare(ctx context.Context, older, newer Saved) error {
 }
 
 // side looks at the beginning of a page.
-func (r *Reader) side(saved Saved) (sideRows, error) {
+func (r *Reader) side(saved Saved, guessed string) (sideRows, error) {
 	s := sideRows{Saved: saved}
-	splitter, ok := r.format.(format.RowBytes)
-	if !ok {
-		return s, errUnfit
-	}
 	s.head = make([]byte, min(headSize, saved.Page.Bytes))
 	if _, err := saved.Body.ReadAt(s.head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return s, err
 	}
-	s.found = findEncoding(r.def.Fetch.Encoding, saved.Page.ResponseHeader.Get("Content-Type"), r.def.Parse.Format, s.head, "")
-	if !keepsASCII(s.found.name) || endsLinesByCR(decodeBytes(s.found, s.head)) {
-		return s, errUnfit
+	s.found = findEncoding(r.def.Fetch.Encoding, saved.Page.ResponseHeader.Get("Content-Type"), r.def.Parse.Format, s.head, guessed)
+	var err error
+	if s.rows, err = r.rowsOf(s.head, s.found); err != nil {
+		return s, err
 	}
-	if s.rows, ok = splitter.RowsOf(s.head, func(raw []byte) string { return decodeBytes(s.found, raw) }); !ok {
-		return s, errUnfit
-	}
+	var ok bool
 	if s.first, ok = firstRow(s.rows, s.head); !ok {
 		return s, errUnfit
 	}
-	s.anchor, ok = findAnchor(r.def, s.rows, s.found.name, sampleRows(s.rows, s.head))
-	if !ok {
-		return s, errUnfit
-	}
 	return s, nil
+}
+
+// rowsOf says how the rows of a page are told apart by their bytes, or errUnfit.
+func (r *Reader) rowsOf(head []byte, found encodingFound) (format.Rows, error) {
+	splitter, ok := r.format.(format.RowBytes)
+	if !ok || !keepsASCII(found.name) || endsLinesByCR(decodeBytes(found, head)) {
+		return format.Rows{}, errUnfit
+	}
+	rows, ok := splitter.RowsOf(head, func(raw []byte) string { return decodeBytes(found, raw) })
+	if !ok {
+		return format.Rows{}, errUnfit
+	}
+	return rows, nil
 }
 
 // firstRow finds where the first row that is not empty begins.
@@ -204,7 +212,7 @@ func (d *rowDiff) addOlder(ctx context.Context) error {
 				return errUnfit
 			}
 			if at != s.first {
-				f.addOlder(xxh3.Hash128Seed(row, d.seed), s.anchor.of(row), at)
+				f.addOlder(xxh3.Hash128Seed(row, d.seed), d.anchor.of(row), at)
 			}
 			return nil
 		})
@@ -335,23 +343,38 @@ func (s *sideRows) rowsAt(places []int64) ([]placedRow, error) {
 // readRows reads some rows of a page as if they were all. Whatever is wrong with
 // them is told by reading the whole page, so that it is told of its place.
 func (r *Reader) readRows(ctx context.Context, s *sideRows, rows []placedRow) (register.Snapshot, error) {
+	p, snapshot, err := r.readSome(ctx, s, rows, newSnapshotBuilder(r), register.Health{})
+	if err != nil {
+		return snapshot, err
+	}
+	if (evidence{def: r.def, pages: []pageReading{p}, snapshot: snapshot}).proof().Failed() != nil {
+		return snapshot, errUnfit
+	}
+	return snapshot, nil
+}
+
+// readSome is readRows without its proof.
+func (r *Reader) readSome(ctx context.Context, s *sideRows, rows []placedRow, b *snapshotBuilder, health register.Health) (pageReading, register.Snapshot, error) {
+	text := newTextStream(s.some(rows), s.head, s.found)
+	p, err := r.readText(ctx, pageReading{Page: s.Page}, text, b, health, true)
+	if err != nil {
+		return p, register.Snapshot{}, err
+	}
+	snapshot := b.finish(mergeShapes(r.def.Parse.Format, []pageReading{p}))
+	if p.instead != nil || p.broken != nil || p.mislabeled || p.cut > 0 || snapshot.Counts.Repaired > 0 || snapshot.Counts.RepairedRows > 0 {
+		return p, snapshot, errUnfit
+	}
+	return p, snapshot, nil
+}
+
+// some is a page of some rows only.
+func (s *sideRows) some(rows []placedRow) io.Reader {
 	parts := make([]io.Reader, 0, len(rows)+1)
 	parts = append(parts, bytes.NewReader(s.head[:s.rows.Start]))
 	for _, row := range rows {
 		parts = append(parts, bytes.NewReader(row.bytes))
 	}
-	b := newSnapshotBuilder(r)
-	text := newTextStream(io.MultiReader(parts...), s.head, s.found)
-	p, err := r.readText(ctx, pageReading{Page: s.Page}, text, b, register.Health{}, true)
-	if err != nil {
-		return register.Snapshot{}, err
-	}
-	e := evidence{def: r.def, pages: []pageReading{p}, snapshot: b.finish(mergeShapes(r.def.Parse.Format, []pageReading{p}))}
-	counts := e.snapshot.Counts
-	if e.proof().Failed() != nil || p.cut > 0 || counts.Repaired > 0 || counts.RepairedRows > 0 {
-		return register.Snapshot{}, errUnfit
-	}
-	return e.snapshot, nil
+	return io.MultiReader(parts...)
 }
 
 // leaveOut takes out of either page's own entries those that a row on both pages
@@ -359,7 +382,7 @@ func (r *Reader) readRows(ctx context.Context, s *sideRows, rows []placedRow) (r
 func (d *rowDiff) leaveOut(ctx context.Context) error {
 	names := map[uint32]bool{anchorOther: true}
 	for _, e := range slices.Concat(d.prev.Entries, d.prev.Delisted, d.next.Entries, d.next.Delisted) {
-		names[d.older.anchor.ofEntry(e)] = true
+		names[d.anchor.ofEntry(e)] = true
 	}
 	var places []int64
 	d.table.common(func(name uint32, at int64) {
@@ -383,19 +406,14 @@ func (d *rowDiff) leaveOut(ctx context.Context) error {
 	}
 	on := map[register.Hash]bool{}
 	for _, e := range slices.Concat(common.Entries, common.Delisted) {
-		on[identityHash(e)] = true
+		on[e.Identity()] = true
 	}
-	isCommon := func(e register.Entry) bool { return on[identityHash(e)] }
+	isCommon := func(e register.Entry) bool { return on[e.Identity()] }
 	for _, s := range []*register.Snapshot{&d.prev, &d.next} {
 		s.Entries = slices.DeleteFunc(s.Entries, isCommon)
 		s.Delisted = append(slices.DeleteFunc(s.Delisted, isCommon), common.Delisted...)
 	}
 	return nil
-}
-
-func identityHash(e register.Entry) register.Hash {
-	sum := xxh3.HashString128(string(e.Key) + "\x00" + string(e.Content[:])).Bytes()
-	return register.Hash(sum)
 }
 
 // soundness looks for bytes that are no text: a page that has any must be read,

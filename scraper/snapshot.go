@@ -1,6 +1,9 @@
 package scraper
 
 import (
+	"cmp"
+	"encoding/binary"
+
 	"github.com/expr-lang/expr/vm"
 	"github.com/zeebo/xxh3"
 
@@ -13,7 +16,12 @@ import (
 type snapshotBuilder struct {
 	reader   *Reader
 	snapshot register.Snapshot
-	known    map[xxh3.Uint128]struct{} // key and content of every entry so far
+	own      map[register.Hash]struct{} // identity of every entry so far that was not known before
+	known    Known                      // nil: nothing was
+	learner  Known                      // that learns rows; nil: nobody does
+	raw      *rawRows                   // the bytes of the rows; nil: not asked for
+	each     func(register.Entry) error // takes the entries in place of the snapshot; may be nil
+	failed   error                      // of each
 	held     heldRow
 	contents xxh3.Uint128 // of the rows released since the page began
 	vm       vm.VM
@@ -30,11 +38,14 @@ type heldRow struct {
 	blank  bool
 	listed bool
 	entry  register.Entry
+	odd    []int // fields with a value not of their type or not in their map
+	mixed  bool
+	broken bool // a character did not decode
 }
 
 func newSnapshotBuilder(r *Reader) *snapshotBuilder {
 	return &snapshotBuilder{
-		reader: r, known: map[xxh3.Uint128]struct{}{}, env: make(map[string]any, len(r.values)),
+		reader: r, own: map[register.Hash]struct{}{}, env: make(map[string]any, len(r.values)),
 		shown: make([]register.Value, len(r.values)), typed: make([]string, len(r.values)), key: make([]string, len(r.key)),
 	}
 }
@@ -43,14 +54,14 @@ func newSnapshotBuilder(r *Reader) *snapshotBuilder {
 // the row holds anything.
 func (b *snapshotBuilder) row(row format.Row) bool {
 	b.release()
-	b.held = heldRow{line: row.Line, blank: true}
+	b.held = heldRow{line: row.Line, blank: true, odd: b.held.odd[:0]}
 	b.flag(row)
 	filled := 0
 	for i, value := range b.reader.values {
 		typed, shown, odd := value.value(row.Cells[i])
 		b.typed[i], b.shown[i] = typed, register.Value{Name: value.field.Name, Text: shown}
 		if odd {
-			b.odd(value.field.Name)
+			b.held.odd = append(b.held.odd, i)
 		}
 		if typed != "" || shown != "" {
 			b.held.blank = false
@@ -97,18 +108,21 @@ func (b *snapshotBuilder) listed() bool {
 	}
 	answer, err := b.vm.Run(b.reader.listed, b.env)
 	if err != nil {
-		b.odd("listed_while")
+		b.count("listed_while")
 		return true
 	}
 	listed, ok := answer.(bool)
 	return listed || !ok
 }
 
-func (b *snapshotBuilder) odd(field string) {
+// count counts an odd value of a field.
+func (b *snapshotBuilder) count(field string) { b.countOdd(field, 1) }
+
+func (b *snapshotBuilder) countOdd(field string, n int) {
 	if b.snapshot.Counts.Odd == nil {
 		b.snapshot.Counts.Odd = map[string]int{}
 	}
-	b.snapshot.Counts.Odd[field]++
+	b.snapshot.Counts.Odd[field] += n
 }
 
 // flag notes a row in which a character did not decode, or a word mixes scripts.
@@ -121,6 +135,7 @@ func (b *snapshotBuilder) flag(row format.Row) {
 			seen.look(text)
 		}
 	}
+	b.held.mixed, b.held.broken = seen.mixed, seen.repaired
 	counts := &b.snapshot.Counts
 	if seen.repaired {
 		counts.RepairedRows++
@@ -128,15 +143,12 @@ func (b *snapshotBuilder) flag(row format.Row) {
 			counts.RepairedAt = append(counts.RepairedAt, row.Line)
 		}
 	}
-	if seen.mixed {
-		counts.MixedScripts++
-	}
 }
 
 // release puts the row that is held into the snapshot.
 func (b *snapshotBuilder) release() {
 	held := b.held
-	b.held = heldRow{}
+	b.held = heldRow{odd: held.odd}
 	if held.line == 0 {
 		return
 	}
@@ -146,18 +158,91 @@ func (b *snapshotBuilder) release() {
 		return
 	}
 	counts.Rows++
-	identity := xxh3.HashString128(string(held.entry.Key) + "\x00" + string(held.entry.Content[:]))
-	b.contents.Hi, b.contents.Lo = b.contents.Hi+identity.Hi, b.contents.Lo+identity.Lo
-	if _, repeated := b.known[identity]; repeated {
+	identity := held.entry.Identity()
+	b.contents.Hi += binary.LittleEndian.Uint64(identity[:8])
+	b.contents.Lo += binary.LittleEndian.Uint64(identity[8:])
+	known, again := b.see(identity, held.listed)
+	if held.listed && !held.broken {
+		b.learn(identity, held)
+	}
+	if again {
 		counts.Repeated++
 		return
 	}
-	b.known[identity] = struct{}{}
-	if held.listed {
+	for _, i := range held.odd {
+		b.count(b.reader.values[i].field.Name)
+	}
+	if held.mixed {
+		counts.MixedScripts++
+	}
+	b.put(held, identity, known)
+}
+
+// see reports whether an entry was known before this page, and whether the page
+// has shown it already.
+func (b *snapshotBuilder) see(identity register.Hash, listed bool) (known, again bool) {
+	if b.known != nil && listed {
+		if known, again = b.known.SeeEntry(identity); known {
+			return known, again
+		}
+	}
+	if _, again = b.own[identity]; !again {
+		b.own[identity] = struct{}{}
+	}
+	return false, again
+}
+
+func (b *snapshotBuilder) put(held heldRow, identity register.Hash, known bool) {
+	switch {
+	case b.each != nil && held.listed:
+		b.failed = cmp.Or(b.failed, b.each(held.entry))
+	case b.each != nil:
+	case known:
+		b.again(held.entry, identity)
+	case held.listed:
 		b.snapshot.Entries = append(b.snapshot.Entries, held.entry)
-	} else {
+	default:
 		b.snapshot.Delisted = append(b.snapshot.Delisted, held.entry)
 	}
+}
+
+// again counts an entry that was known before.
+func (b *snapshotBuilder) again(e register.Entry, identity register.Hash) {
+	again := &b.snapshot.Again
+	again.Entries++
+	for i := range identity {
+		again.Digest[i] ^= identity[i]
+	}
+	if again.Filled == nil {
+		again.Filled = map[string]int{}
+	}
+	for _, v := range e.Fields {
+		again.Filled[v.Name]++
+	}
+}
+
+// learn has the row remembered by its bytes.
+func (b *snapshotBuilder) learn(identity register.Hash, held heldRow) {
+	if b.raw == nil {
+		return
+	}
+	hash, ok := b.raw.at(held.line)
+	if !ok {
+		return
+	}
+	var facts register.RowFacts
+	for i, value := range b.reader.values {
+		if held.entry.Fields.Get(value.field.Name) != "" {
+			facts.Filled |= 1 << i
+		}
+	}
+	for _, i := range held.odd {
+		facts.Odd |= 1 << i
+	}
+	if held.mixed {
+		facts.Odd |= 1 << maxFacts
+	}
+	b.learner.Learn(identity, hash, facts)
 }
 
 // takeContents names the rows of the page that ended: equal rows in any order

@@ -1,0 +1,232 @@
+package scraper
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"sync"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+// readByRows reads of a page only the rows whose bytes are not known. The error is
+// errUnfit where the whole page must be read: then nothing that was noted counts.
+//
+//	hash every row ─▶ which are known? ─▶ read the others ─▶ which of their entries are known?
+func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.Health, known Known) (register.Snapshot, register.Proof, error) {
+	seed, ok := known.Rows()
+	if !ok || len(r.values) > maxFacts || saved.Page.Bytes >= mostBytes || saved.Page.Bytes > r.def.Fetch.SizeLimit() {
+		return register.Snapshot{}, nil, errUnfit
+	}
+	s, err := r.side(saved, health.Encoding)
+	if err != nil {
+		return register.Snapshot{}, nil, err
+	}
+	rows := &pageRows{key: rowKey(seed, s.found.name, s.rows.Header), utf8: s.found.name == "utf-8"}
+	if err := rows.scan(ctx, &s); err != nil {
+		return register.Snapshot{}, nil, err
+	}
+	missed, repeated := rows.see(known)
+	if err := s.fetch(missed); err != nil {
+		return register.Snapshot{}, nil, err
+	}
+	again, filled, odd := known.Seen()
+
+	b := newSnapshotBuilder(r)
+	b.learner, b.raw = known, newRawRows(s.some(s.own), s.rows, rows.key)
+	p, snapshot, err := r.readSome(ctx, &s, s.own, b, health)
+	if err != nil {
+		return register.Snapshot{}, nil, err
+	}
+	byRows := rows.count - len(missed)
+	p.rows, p.filled = p.rows+byRows, p.filled+byRows
+	p.chars = rows.chars
+	snapshot.Counts.Chars = rows.chars
+	snapshot.Counts.Rows += byRows
+	snapshot.Counts.Repeated += repeated
+	snapshot.Again = again
+	b.snapshot = snapshot
+	b.addFacts(filled, odd)
+	b.takeKnown(known)
+
+	e := evidence{def: r.def, health: health, pages: []pageReading{p}, snapshot: b.snapshot}
+	proof := e.proof()
+	if proof.Failed() != nil {
+		return register.Snapshot{}, nil, errUnfit
+	}
+	return b.snapshot, proof, nil
+}
+
+// addFacts counts what is remembered of rows that were not read.
+func (b *snapshotBuilder) addFacts(filled, odd [maxFacts + 1]int) {
+	again := &b.snapshot.Again
+	again.Filled = map[string]int{}
+	for i, value := range b.reader.values {
+		if filled[i] > 0 {
+			again.Filled[value.field.Name] += filled[i]
+		}
+		if odd[i] > 0 {
+			b.countOdd(value.field.Name, odd[i])
+		}
+	}
+	b.snapshot.Counts.MixedScripts += odd[maxFacts]
+}
+
+// takeKnown takes out of the snapshot the entries that were known although the
+// bytes of their rows were not.
+func (b *snapshotBuilder) takeKnown(known Known) {
+	entries := b.snapshot.Entries
+	identities := make([]register.Hash, len(entries))
+	for i, e := range entries {
+		identities[i] = e.Identity()
+	}
+	isKnown, again := known.SeeEntries(identities)
+	b.snapshot.Entries = nil
+	for i, e := range entries {
+		switch {
+		case again[i]:
+			b.snapshot.Counts.Repeated++
+		case isKnown[i]:
+			b.again(e, identities[i])
+		default:
+			b.snapshot.Entries = append(b.snapshot.Entries, e)
+		}
+	}
+}
+
+// pageRows is the hashes of a page's rows, by part, save the first and the last
+// row, which are always read.
+type pageRows struct {
+	key   uint64
+	utf8  bool
+	parts [register.RowParts]rowPart
+	count int
+	chars int
+}
+
+type rowPart struct {
+	mu     sync.Mutex
+	hashes []register.RowHash
+	places []uint32
+}
+
+// scan hashes the rows of a page, and puts the first and the last with its own.
+func (p *pageRows) scan(ctx context.Context, s *sideRows) error {
+	room := s.estimate()/register.RowParts + s.estimate()/register.RowParts/16 + 8
+	for i := range p.parts {
+		p.parts[i].hashes, p.parts[i].places = make([]register.RowHash, 0, room), make([]uint32, 0, room)
+	}
+	batches := sync.Pool{New: func() any { return &rowBatch{} }}
+	var mu sync.Mutex
+	last, err := scanRows(ctx, s.Body, s.Page.Bytes, s.rows, scanChunk, watchUTF8(s.found), func(c chunk) error {
+		batch := batches.Get().(*rowBatch) //nolint:forcetypeassert // nothing else is in the pool
+		defer batches.Put(batch)
+		count := 0
+		err := eachRow(s.rows, c, func(row []byte, at int64) error {
+			if at != s.first {
+				batch.add(p, rowHashFor(row, p.key), uint32(at))
+				count++
+			}
+			return nil
+		})
+		for part := range batch.hashes {
+			batch.flush(p, part)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		p.count, p.chars = p.count+count, p.chars+p.charsIn(c.bytes)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.chars += p.charsIn(s.head[s.mark():s.rows.Start]) + p.charsIn(last.bytes)
+	if last.offset != s.first {
+		if err := s.fetch([]int64{s.first}); err != nil {
+			return err
+		}
+	}
+	return s.keep(placedRow{last.offset, last.bytes})
+}
+
+// mark is the length of the byte order mark, which is no character.
+func (s *sideRows) mark() int {
+	if n := len(byteOrderMark); len(s.head) >= n && string(s.head[:n]) == byteOrderMark {
+		return n
+	}
+	return 0
+}
+
+const byteOrderMark = "\xef\xbb\xbf"
+
+// charsIn counts characters. What is no UTF-8 is found when it is read.
+func (p *pageRows) charsIn(b []byte) int {
+	n := len(b)
+	if !p.utf8 {
+		return n
+	}
+	const first = 0x0101010101010101
+	for ; len(b) >= 8; b = b[8:] { // bytes of the form 10xxxxxx go on with a character
+		x := binary.LittleEndian.Uint64(b)
+		n -= bits.OnesCount64(x >> 7 & ^(x >> 6) & first)
+	}
+	for _, c := range b {
+		if c&0xc0 == 0x80 {
+			n--
+		}
+	}
+	return n
+}
+
+// rowBatch is one goroutine's way to add rows to the parts.
+type rowBatch struct {
+	hashes [register.RowParts][]register.RowHash
+	places [register.RowParts][]uint32
+}
+
+func (b *rowBatch) add(p *pageRows, hash register.RowHash, at uint32) {
+	part := hash.Part()
+	b.hashes[part], b.places[part] = append(b.hashes[part], hash), append(b.places[part], at)
+	if len(b.places[part]) == fillBatch {
+		b.flush(p, part)
+	}
+}
+
+func (b *rowBatch) flush(p *pageRows, i int) {
+	part := &p.parts[i]
+	part.mu.Lock()
+	part.hashes, part.places = append(part.hashes, b.hashes[i]...), append(part.places, b.places[i]...)
+	part.mu.Unlock()
+	b.hashes[i], b.places[i] = b.hashes[i][:0], b.places[i][:0]
+}
+
+// see notes what is known of the rows, gives the places of the others, and counts
+// the rows that repeat an entry.
+func (p *pageRows) see(known Known) (missed []int64, repeated int) {
+	const workers = 2
+	var group sync.WaitGroup
+	var misses [workers][]int64
+	var repeats [workers]int
+	for w := range workers {
+		group.Go(func() {
+			var scratch []uint32
+			for i := w; i < len(p.parts); i += workers {
+				part := &p.parts[i]
+				var again int
+				again, scratch = known.SeeRows(i, part.hashes, scratch, func(i int) {
+					misses[w] = append(misses[w], int64(part.places[i]))
+				})
+				repeats[w] += again
+				part.hashes, part.places = nil, nil
+			}
+		})
+	}
+	group.Wait()
+	for w := range workers {
+		missed, repeated = append(missed, misses[w]...), repeated+repeats[w]
+	}
+	slices.SortFunc(missed, cmp.Compare)
+	return missed, repeated
+}
