@@ -170,16 +170,16 @@ func TestGate2FloodOfRemovalsHoldsReusedKeys(t *testing.T) {
 
 func TestGate2FloodThresholdCanBeSet(t *testing.T) {
 	g := newGate(t, list(0, 100)...)
-	g.expect.FloodRemoved = 0.5
+	g.expect.Thresholds.Removed = 0.5
 	g.page(list(50, 100)...).wants("unchanged ?50")
 	g = newGate(t, list(0, 100)...)
-	g.expect.FloodRemoved = 0.5
+	g.expect.Thresholds.Removed = 0.5
 	g.page(list(51, 100)...).wants("held")
 	g = newGate(t, list(0, 100)...)
-	g.expect.FloodChanged = 0.6
+	g.expect.Thresholds.Changed = 0.6
 	g.page(with(list(0, 100), 60, otherReason)...).wants("changed ~60")
 	g = newGate(t, list(0, 100)...)
-	g.expect.FloodChanged = 0.6
+	g.expect.Thresholds.Changed = 0.6
 	g.page(with(list(0, 100), 61, otherReason)...).wants("held")
 }
 
@@ -437,5 +437,52 @@ func TestGate2RelistedWithEarlierPeriods(t *testing.T) {
 	g.page(list(0, 20)...).wants("changed +1")
 	if a := g.verdict.Accepted[0]; a.Kind != register.Relisted || len(a.Earlier) != 1 {
 		t.Errorf("%+v", a)
+	}
+}
+
+// Every threshold can be set: what the built-in one holds, or believes, another
+// one does not.
+func TestGate2EveryThresholdCanBeSet(t *testing.T) {
+	renumbered := func(cells []string) { cells[0] = "n" + cells[0] }
+	another := func(cells []string) { cells[1], cells[2] = "another", "other" }
+	mistyped := func(g *gate) { g.odd = map[string]int{"listed_on": 40} }
+	swapped := append(list(20, 100), list(200, 210)...)
+	for name, row := range map[string]struct {
+		n             int
+		prepare       func(*gate)
+		page          []string
+		builtIn, then string
+		set           register.Thresholds
+	}{
+		"removed":       {n: 100, page: list(6, 100), builtIn: "held", then: "unchanged ?6", set: register.Thresholds{Removed: 0.06}},
+		"few removed":   {n: 100, page: list(6, 100), builtIn: "held", then: "unchanged ?6", set: register.Thresholds{FewRemoved: 6}},
+		"many removed":  {n: 1000, page: list(20, 1000), builtIn: "unchanged ?20", then: "held", set: register.Thresholds{ManyRemoved: 19}},
+		"small removed": {n: 8, page: list(3, 8), builtIn: "held", then: "unchanged ?3", set: register.Thresholds{SmallRemoved: 0.4}},
+		"least removed": {n: 4, page: list(2, 4), builtIn: "held", then: "unchanged ?2", set: register.Thresholds{LeastRemoved: 3}},
+		"changed":       {n: 100, page: with(list(0, 100), 30, otherReason), builtIn: "held", then: "changed ~30", set: register.Thresholds{Changed: 0.3}},
+		"few changed":   {n: 100, page: with(list(0, 100), 30, otherReason), builtIn: "held", then: "changed ~30", set: register.Thresholds{FewChanged: 30}},
+		"small changed": {n: 10, page: with(list(0, 10), 6, otherReason), builtIn: "held", then: "changed ~6", set: register.Thresholds{SmallChanged: 0.6}},
+		"least changed": {n: 10, page: with(list(0, 10), 6, otherReason), builtIn: "held", then: "changed ~6", set: register.Thresholds{LeastChanged: 7}},
+		"swap":          {n: 100, page: swapped, builtIn: "held", then: "held +10", set: register.Thresholds{Swap: 0.6}},
+		"known":         {n: 5, prepare: func(g *gate) { g.partial = true }, page: append(list(0, 4), list(100, 105)...), builtIn: "unchanged", then: "changed +5", set: register.Thresholds{Known: 0.4}},
+		"emptied":       {n: 20, page: with(list(0, 20), 11, noReason), builtIn: "held", then: "changed ~11", set: register.Thresholds{Emptied: 0.6, SmallChanged: 1}},
+		"mistyped":      {n: 50, prepare: mistyped, page: list(0, 50), builtIn: "held", then: "unchanged", set: register.Thresholds{Mistyped: 0.8}},
+		"filled":        {n: 50, prepare: mistyped, page: list(0, 50), builtIn: "held", then: "unchanged", set: register.Thresholds{Filled: 51}},
+		"rekey pairs":   {n: 20, page: with(list(0, 20), 2, renumbered), builtIn: "changed =2", then: "changed +2 ?2", set: register.Thresholds{RekeyPairs: 3}},
+		"rekey fields":  {n: 20, page: with(list(0, 20), 2, renumbered), builtIn: "changed =2", then: "changed +2 ?2", set: register.Thresholds{RekeyFields: 4}},
+		"reused":        {n: 20, page: with(list(0, 20), 1, another), builtIn: "changed ~1", then: "changed +1 -1", set: register.Thresholds{Reused: 0.4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, set := range []bool{false, true} {
+				g, want := newGate(t, list(0, row.n)...), row.builtIn
+				if set {
+					g.expect.Thresholds, want = row.set, row.then
+				}
+				if row.prepare != nil {
+					row.prepare(g)
+				}
+				g.page(row.page...).wants(want)
+			}
+		})
 	}
 }

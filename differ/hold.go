@@ -58,7 +58,7 @@ func (j *judgement) hasEvolved(toHeld *Differences) bool {
 	if j.memory.Held == nil || toHeld == nil || toHeld.Empty() {
 		return false
 	}
-	return len(alarms(*toHeld, j.seen, j.expect, nil, register.Health{})) == 0
+	return len(j.limits.alarms(*toHeld, j.seen, nil, register.Health{})) == 0
 }
 
 // believeEvolved accepts additions, changes, and the removals that the held

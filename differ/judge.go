@@ -50,7 +50,7 @@ type Verdict struct {
 //
 // ToHeld are the differences to the snapshot that is held; nil when nothing is.
 func Judge(toHead Differences, toHeld *Differences, seen Seen, expect register.Expect, memory register.Memory) Verdict {
-	j := &judgement{toHead: toHead, seen: seen, expect: expect, memory: memory, waiting: waitingIn(memory)}
+	j := &judgement{toHead: toHead, seen: seen, expect: expect, limits: limitsOf(expect), memory: memory, waiting: waitingIn(memory)}
 	j.memory.Missing = nil
 	switch {
 	case !seen.Complete:
@@ -69,6 +69,7 @@ type judgement struct {
 	toHead   Differences
 	seen     Seen
 	expect   register.Expect
+	limits   limits
 	memory   register.Memory // becomes the next
 	waiting  map[identity]register.Missing
 	accepted []register.Accepted
@@ -78,7 +79,7 @@ type judgement struct {
 
 // complete judges a whole fetch.
 func (j *judgement) complete(toHeld *Differences) {
-	crossed := alarms(j.toHead, j.seen, j.expect, j.waiting, j.memory.Health)
+	crossed := j.limits.alarms(j.toHead, j.seen, j.waiting, j.memory.Health)
 	switch {
 	case len(crossed) == 0:
 		j.believe()
@@ -96,7 +97,7 @@ func (j *judgement) complete(toHeld *Differences) {
 // partial judges a fetch that can show that something is there, and never that
 // something is gone.
 func (j *judgement) partial() {
-	if d := j.toHead; isKnown(d.Same+len(d.Changed), len(d.Added)+len(d.Rekeyed)+len(d.Reused)) {
+	if d := j.toHead; j.limits.isKnown(d.Same+len(d.Changed), len(d.Added)+len(d.Rekeyed)+len(d.Reused)) {
 		j.additions()
 	}
 	j.keepWaiting(j.toHead.withRekeyedApart())

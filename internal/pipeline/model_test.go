@@ -83,7 +83,7 @@ func (m *model) part(page map[string]string) {
 func TestHeadAndChangesFollowTheModel(t *testing.T) {
 	numbers := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"1", "2", "3", "4", "5"}), 1, 5, rapid.ID)
 	b := newBench(t)
-	b.def.Expect.FloodRemoved, b.def.Expect.FloodChanged = 1, 1 // nothing is held: holds have a model of their own
+	b.def.Expect.Thresholds.Removed, b.def.Expect.Thresholds.Changed = 1, 1 // nothing is held: holds have a model of their own
 	first, registers, steps := b.def, 0, 12
 	if underRace {
 		steps = 4
