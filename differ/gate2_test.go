@@ -299,11 +299,63 @@ func TestGate2HoldThatEvolvesKnowsRekeyedEntries(t *testing.T) {
 	// 50 and 51 get other numbers: a pair of pairs beside what is held.
 	g.page(append(with(list(50, 100), 2, renumbered), list(200, 210)...)...).wants("changed -50 =2")
 	// Of a swap the new entries are not in the head: there one pair is no re-key.
-	swapped := append(list(50, 100), list(200, 250)...)
+	swapped := append(list(49, 100), list(200, 250)...)
 	g = newGate(t, list(0, 100)...).page(swapped...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
 	swapped = with(swapped, 1, renumbered)
 	slices.Reverse(swapped)
-	g.page(with(swapped, 1, renumbered)...).wants("changed +51 -50 ?1")
+	g.page(with(swapped, 1, renumbered)...).wants("changed +51 -49 ?1")
+}
+
+// A wrong file that goes on living is no register that evolved: of a swap, half
+// of the head must be known still.
+func TestGate2SwapEvolvesOnlyWhereHalfOfTheHeadIsKnown(t *testing.T) {
+	for _, row := range []struct {
+		known   int
+		evolves bool
+	}{{50, true}, {49, false}, {0, false}} {
+		swapped := func(more int) []string { return append(list(0, row.known), list(200, 300+more)...) }
+		g := newGate(t, list(0, 100)...).page(swapped(0)...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
+		for day := range 20 {
+			g.page(swapped(day + 1)...)
+			if row.evolves {
+				g.wants(fmt.Sprintf("changed +101 -%d", 100-row.known)).ended("it is so")
+				break
+			}
+			g.wants("held")
+		}
+	}
+}
+
+// What is known is told by key, by content under another key, and not by a key
+// that was given to another entry.
+func TestGate2SwapKnowsAmendedAndRekeyedEntries(t *testing.T) {
+	another := func(cells []string) { cells[1], cells[2], cells[3] = "another "+cells[0], "other", "2024-05-05" }
+	renumbered := func(cells []string) { cells[0] = "n" + cells[0] }
+	for name, row := range map[string]struct {
+		change func([]string)
+		want   string
+	}{
+		"amended":  {otherReason, "changed +61 -45 ~10"},
+		"rekeyed":  {renumbered, "changed +61 -45 =10"},
+		"reused":   {another, "held"},
+		"the same": {func([]string) {}, "changed +61 -45"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page := with(append(list(0, 55), list(200, 260)...), 10, row.change)
+			g := newGate(t, list(0, 100)...).page(page...).wants("held")
+			if !g.memory.Held.Swap() {
+				t.Fatalf("held %+v, want a swap", g.memory.Held)
+			}
+			g.page(append(page, "new|new|new")...).wants(row.want)
+		})
+	}
+}
+
+// Where what is held is no swap, the page may know as little as it likes: it
+// shows no strangers.
+func TestGate2FloodEvolvesHoweverMuchIsGone(t *testing.T) {
+	g := newGate(t, list(0, 100)...).page(list(80, 100)...).wants("held").alarmed(register.AlarmRemovals)
+	g.page(append(list(80, 100), "new|new|new")...).wants("changed +1 -80").ended("it is so")
 }
 
 func TestGate2OtherBytesAloneAreNoEvolution(t *testing.T) {

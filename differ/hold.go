@@ -53,9 +53,11 @@ func (j *judgement) hasStood() bool {
 
 // hasEvolved reports whether this fetch has other entries than what is held,
 // and differs from it by less than the thresholds: a page that lives is no
-// accident. Other bytes alone do not do, for pages carry clocks and tokens.
+// accident. Other bytes alone do not do, for pages carry clocks and tokens. A
+// wrong file may live too, so that a swap must also know the register still.
 func (j *judgement) hasEvolved(toHeld *Differences) bool {
-	if j.memory.Held == nil || toHeld == nil || toHeld.Empty() {
+	held := j.memory.Held
+	if held == nil || toHeld == nil || toHeld.Empty() || held.Swap() && !j.limits.isStillThere(j.toHead) {
 		return false
 	}
 	return len(j.limits.alarms(*toHeld, j.seen, nil, register.Health{})) == 0

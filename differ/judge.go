@@ -45,7 +45,8 @@ type Verdict struct {
 //	flood of changes          held, and so is a field that is emptied or changes its type;
 //	                          additions go on
 //	a hold ends               when a fetch trips no threshold: it was an accident;
-//	                          when later entries differ little from what is held: it is so;
+//	                          when later entries differ little from what is held, and of
+//	                          a swap most of the head is known still: it is so;
 //	                          when it has stood, unless it is a swap; or by a person
 //
 // ToHeld are the differences to the snapshot that is held; nil when nothing is.

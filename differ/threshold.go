@@ -26,6 +26,13 @@ func (l limits) isKnown(known, unknown int) bool {
 	return float64(known) >= float64(l.Known)*float64(known+unknown)
 }
 
+// isStillThere reports whether a page that differs so knows enough of the
+// head's entries to be about the same register, be it under other keys.
+func (l limits) isStillThere(d Differences) bool {
+	known := d.Same + len(d.Changed) + len(d.Rekeyed)
+	return l.isKnown(known, len(d.Removed)+len(d.Reused))
+}
+
 // isFloodOfChanges reports whether c of n entries are too many to change.
 func (l limits) isFloodOfChanges(c, n int) bool {
 	most := max(float64(l.FewChanged), float64(l.Changed)*float64(n))
