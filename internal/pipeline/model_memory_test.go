@@ -145,6 +145,14 @@ func (s *memoryStore) Run(_ context.Context, id register.RunID) (register.Run, e
 	return s.runs[id-1], nil
 }
 
+// LastAttempt is not asked of a model in which every run is made.
+func (s *memoryStore) LastAttempt(context.Context, string) (time.Time, error) {
+	return time.Time{}, nil
+}
+
+// Tell is not asked of it either.
+func (s *memoryStore) Tell(context.Context, register.Commit) error { return nil }
+
 func (s *memoryStore) RanAt(_ context.Context, _ string, tick time.Time) (bool, error) {
 	return slices.ContainsFunc(s.runs, func(r register.Run) bool { return r.Trigger == register.TriggerSchedule && r.Tick.Equal(tick) }), nil
 }

@@ -38,6 +38,36 @@ func (s *Store) Commit(ctx context.Context, c register.Commit) (register.Run, []
 	return w.run, w.changes, nil
 }
 
+// Tell records what is to be told of a register although no run was made: the
+// memory and the signals of a commit, in one transaction as Commit does. The
+// signals name the register's last run, if there is one. If the head has moved
+// since it was read, the error is [register.ErrHeadMoved].
+func (s *Store) Tell(ctx context.Context, c register.Commit) error {
+	w := &work{commit: c, at: exact(s.now())}
+	err := s.update(ctx, func(tx *sql.Tx) error { w.tx = tx; return w.tell(ctx) })
+	if err != nil {
+		return fmt.Errorf("tell of %s: %w", c.Run.Register, err)
+	}
+	return nil
+}
+
+func (w *work) tell(ctx context.Context) error {
+	w.run = register.Run{Register: w.commit.Run.Register, Source: w.commit.Run.Source}
+	if err := w.compareHead(ctx); err != nil {
+		return err
+	}
+	err := w.tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM runs WHERE register = ?`, w.run.Register).Scan(&w.run.ID)
+	if err != nil {
+		return fmt.Errorf("look for the last run: %w", err)
+	}
+	w.head.Version++
+	w.head.Memory = w.commit.Memory
+	if err := saveHead(ctx, w.tx, w.head); err != nil {
+		return fmt.Errorf("save head: %w", err)
+	}
+	return w.emitSignals(ctx)
+}
+
 // acceptable refuses a commit that contradicts itself.
 func acceptable(c register.Commit) error {
 	outcome := c.Run.Outcome
