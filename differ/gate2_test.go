@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/regwatch/regwatch/differ"
 	"github.com/regwatch/regwatch/register"
 )
@@ -441,6 +443,31 @@ func TestGate2RejectedIsNotRaisedAgain(t *testing.T) {
 	}
 	g.page(list(51, 100)...).wants("held ?1") // other content is
 	g.page(list(1, 100)...).wants("changed -1")
+}
+
+// Of one page that says of an entry that it was taken off, and lists it again,
+// the second is no addition; a key that was given to another entry is one.
+func TestGate2DelistedAndListedAgainIsRelisted(t *testing.T) {
+	next := snapshot("a|x|r|2021", "b|y", "c|z")
+	next.Delisted = snapshot("a|x|r|2020|2021", "b|old|r|2019|2020").Entries
+	earlier := []register.Period{{From: time.Unix(1, 0), To: time.Unix(2, 0)}}
+	for _, seen := range []differ.Seen{
+		{Complete: true},
+		{Complete: true, Approved: true},
+		{Complete: true, Earlier: map[register.Key][]register.Period{register.NewKey("a"): earlier}},
+	} {
+		v := differ.Judge(differ.Diff(snapshot("a|x|r|2020", "b|y"), next), nil, seen, register.Expect{}, register.Memory{})
+		var kinds []string
+		for _, a := range v.Accepted {
+			kinds = append(kinds, string(a.Kind)+" "+a.Key().Display())
+		}
+		if diff := cmp.Diff([]string{"removed a", "relisted a", "added c"}, kinds); diff != "" {
+			t.Fatal(diff)
+		}
+		if got := v.Accepted[1].Earlier; len(got) != len(seen.Earlier["[\"a\"]"]) {
+			t.Errorf("earlier %v", got)
+		}
+	}
 }
 
 func TestGate2Rekey(t *testing.T) {

@@ -14,7 +14,7 @@ type Seen struct {
 	Tick     time.Time                          // the instant at which the run was due
 	Interval time.Duration                      // usual distance of ticks; 0: every tick counts
 	Complete bool                               // gate 1 passed; otherwise the fetch is partial
-	Earlier  map[register.Key][]register.Period // ended listings of the keys that are new
+	Earlier  map[register.Key][]register.Period // listings of the keys that are new, which had ended before
 	LastSeen time.Time                          // observed_at of the last complete fetch before this one
 	LastRun  register.RunID                     // that fetch's run
 	Parts    []register.RunID                   // partial fetches since
@@ -138,14 +138,28 @@ func (j *judgement) leave() {
 	j.keepWaiting(j.toHead.withRekeyedApart())
 }
 
+// additions accepts what is new. A key that was listed before is listed again,
+// also where just this page says that its last listing ended.
 func (j *judgement) additions() {
+	delisted := j.delisted()
 	for i, e := range j.toHead.Added {
 		a := register.Accepted{Kind: register.Added, After: &j.toHead.Added[i]}
-		if earlier := j.seen.Earlier[e.Key]; len(earlier) > 0 {
+		if earlier := j.seen.Earlier[e.Key]; len(earlier) > 0 || delisted[e.Key] {
 			a.Kind, a.Earlier = register.Relisted, earlier
 		}
 		j.accepted = append(j.accepted, a)
 	}
+}
+
+// delisted gives the keys of which a removal by statement was accepted.
+func (j *judgement) delisted() map[register.Key]bool {
+	keys := map[register.Key]bool{}
+	for _, a := range j.accepted {
+		if a.Kind == register.Removed && a.After != nil {
+			keys[a.Before.Key] = true
+		}
+	}
+	return keys
 }
 
 // changes accepts amendments and other keys; a key that was given to another

@@ -88,6 +88,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"one entry takes another's place", testPlaces},
 		{"several entries of one key", testSharedKey},
 		{"periods", testPeriods},
+		{"delisted and listed again at once", testListedAgainAtOnce},
 		{"as of", testAsOf},
 		{"net difference", testNet},
 		{"entry", testEntry},
