@@ -16,8 +16,8 @@ type Seen struct {
 	Complete bool                               // gate 1 passed; otherwise the fetch is partial
 	Earlier  map[register.Key][]register.Period // listings of the keys that are new, which had ended before
 	LastSeen time.Time                          // observed_at of the last complete fetch before this one
-	LastRun  register.RunID                     // that fetch's run
-	Parts    []register.RunID                   // partial fetches since
+	LastRun  register.RunID                     // the run of the last one that was believed
+	Parts    []register.RunID                   // runs since on which something of the head is
 	Digest   register.Hash                      // of the snapshot
 	Filled   map[string]int                     // by field: entries in which it is not empty
 	Odd      map[string]int                     // by field: values not of their type

@@ -66,25 +66,23 @@ func lookout(t *testing.T, definitions func() []register.Definition) *attempts {
 	return a
 }
 
-func watchFrom(t *testing.T, a *attempts, definitions func() []register.Definition) (stop func()) {
+func watchFrom(t *testing.T, a *attempts, definitions func() []register.Definition) {
 	t.Helper()
-	l := &schedules.Lookout{Definitions: definitions, Attempts: a, Clock: schedules.SystemClock{}, Log: slog.New(slog.DiscardHandler)}
+	watchBy(t, a, definitions, schedules.SystemClock{})
+}
+
+func watchBy(t *testing.T, a *attempts, definitions func() []register.Definition, clock schedules.Clock) {
+	t.Helper()
+	l := &schedules.Lookout{Definitions: definitions, Attempts: a, Clock: clock, Log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- l.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
+	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-	}
-	t.Cleanup(stop)
-	return stop
+	})
 }
 
 func daily() []register.Definition {
@@ -222,21 +220,14 @@ func TestLookoutThatSleptGivesTheCatchUpATicksTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &attempts{desk: newDesk(), attempted: map[string]time.Time{}}
 		var ahead time.Duration
-		l := &schedules.Lookout{Definitions: daily, Attempts: a, Clock: jumping{ahead: &ahead}, Log: slog.New(slog.DiscardHandler)}
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error)
 		a.ran("cz-one")
-		go func() { ended <- l.Run(ctx) }()
+		watchBy(t, a, daily, jumping{ahead: &ahead})
 		synctest.Wait()
 		ahead = 7 * 24 * time.Hour
 		until(t, "2000-01-01T06:14:00Z")
 		a.wants(t)
 		until(t, "2000-01-01T07:00:00Z")
 		a.wants(t, "01T06:15 cz-one")
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
 	})
 }
 

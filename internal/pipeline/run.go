@@ -251,9 +251,6 @@ func (p *Pipeline) fail(ctx context.Context, t *tick, class, reason, hint string
 
 func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (register.Run, []register.Change, error) {
 	t.run.FinishedAt = p.Now().UTC()
-	if t.run.Proof.Complete() && t.run.Origin != register.Upgrade {
-		t.memory.Parts = nil
-	}
 	t.run.Counts = register.CountOf(c.Accepted)
 	t.run.Waiting = len(t.memory.Missing)
 	c.Run, c.HeadVersion = t.run, t.head.Version

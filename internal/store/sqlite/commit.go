@@ -25,8 +25,8 @@ import (
 // of these two.
 //
 // A baseline sets the head's entries. A failed run leaves its record, its
-// memory and its signals. The ids of run, signals and changes, and the run of a
-// [register.Missing] that is 0, are given here.
+// memory and its signals. The ids of run, signals and changes, and the runs of a
+// memory that are 0, are given here.
 func (s *Store) Commit(ctx context.Context, c register.Commit) (register.Run, []register.Change, error) {
 	w := &work{commit: c, run: exactRun(c.Run), at: exact(s.now())}
 	if err := acceptable(c); err != nil {
@@ -182,6 +182,10 @@ func (w *work) moveHead(ctx context.Context) error {
 			w.head.Memory.Missing[i].Run = w.run.ID
 		}
 	}
+	w.head.Memory.Parts = slices.Clone(w.commit.Memory.Parts)
+	for i := range w.head.Memory.Parts {
+		w.head.Memory.Parts[i] = cmp.Or(w.head.Memory.Parts[i], w.run.ID)
+	}
 	if held := w.head.Memory.Held; held != nil {
 		own := *held
 		own.Run, own.First = cmp.Or(own.Run, w.run.ID), cmp.Or(own.First, w.run.ID)
@@ -196,7 +200,7 @@ func (w *work) moveHead(ctx context.Context) error {
 	if isSighting(w.run) {
 		w.head.SeenRun, w.head.SeenAt = w.run.ID, w.run.ObservedAt
 		w.head.Origin = originAfter(w.head.Origin, w.run)
-		if w.run.Outcome != register.OutcomeHeld {
+		if w.isBelieved() {
 			w.head.BelievedRun = w.run.ID
 		}
 	}
@@ -207,6 +211,13 @@ func (w *work) moveHead(ctx context.Context) error {
 		return fmt.Errorf("save head: %w", err)
 	}
 	return nil
+}
+
+// isBelieved reports whether the head was seen on the pages of the run, which
+// were whole: nothing of them is held, and no person has rejected them.
+func (w *work) isBelieved() bool {
+	m := w.commit.Memory
+	return w.run.Outcome != register.OutcomeHeld && !slices.Contains(m.Rejected, m.Seen)
 }
 
 // originAfter says what the head was last seen by. A fetch closes the gap that
