@@ -353,6 +353,13 @@ func TestGate2SwapKnowsAmendedAndRekeyedEntries(t *testing.T) {
 	}
 }
 
+// What was held as a flood may become a swap: then too.
+func TestGate2FloodThatBecomesASwapIsNoEvolution(t *testing.T) {
+	g := newGate(t, list(0, 100)...).page(list(60, 100)...).wants("held").alarmed(register.AlarmRemovals)
+	g.page(append(list(60, 100), list(200, 260)...)...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
+	g.page(list(0, 100)...).wants("unchanged").ended("accident")
+}
+
 // Where what is held is no swap, the page may know as little as it likes: it
 // shows no strangers.
 func TestGate2FloodEvolvesHoweverMuchIsGone(t *testing.T) {
@@ -468,6 +475,14 @@ func TestGate2DelistedAndListedAgainIsRelisted(t *testing.T) {
 			t.Errorf("earlier %v", got)
 		}
 	}
+}
+
+// The operator hears of every end of a hold.
+func TestGate2RejectedPageEndsTheHoldOfAnother(t *testing.T) {
+	g := newGate(t, list(0, 100)...).page(list(50, 100)...).wants("held")
+	g.memory.Rejected, g.memory.Held = []register.Hash{g.memory.Held.Digest}, nil
+	g.page(list(80, 100)...).wants("held")
+	g.page(list(50, 100)...).wants("unchanged").ended("rejected")
 }
 
 func TestGate2Rekey(t *testing.T) {

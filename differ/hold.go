@@ -54,10 +54,14 @@ func (j *judgement) hasStood() bool {
 // hasEvolved reports whether this fetch has other entries than what is held,
 // and differs from it by less than the thresholds: a page that lives is no
 // accident. Other bytes alone do not do, for pages carry clocks and tokens. A
-// wrong file may live too, so that a swap must also know the register still.
-func (j *judgement) hasEvolved(toHeld *Differences) bool {
+// wrong file may live too, so that what is or has become a swap must know the
+// register still.
+func (j *judgement) hasEvolved(toHeld *Differences, crossed []register.Alarm) bool {
 	held := j.memory.Held
-	if held == nil || toHeld == nil || toHeld.Empty() || held.Swap() && !j.limits.isStillThere(j.toHead) {
+	if held == nil || toHeld == nil || toHeld.Empty() {
+		return false
+	}
+	if swap := held.Swap() || slices.Contains(crossed, register.AlarmSwap); swap && !j.limits.isStillThere(j.toHead) {
 		return false
 	}
 	return len(j.limits.alarms(*toHeld, j.seen, nil, register.Health{})) == 0

@@ -87,7 +87,7 @@ func (j *judgement) complete(toHeld *Differences) {
 		j.release("a later fetch is as expected: what was held was an accident, and nothing of it was told")
 	case j.hasStood():
 		j.believeAll("complete fetches have agreed for " + j.expect.HoldFor().String())
-	case j.hasEvolved(toHeld):
+	case j.hasEvolved(toHeld, crossed):
 		j.believeEvolved(*toHeld)
 		j.release("a later fetch shows the same with other entries beside it: it is so")
 	default:
@@ -134,7 +134,7 @@ func (j *judgement) believeAll(why string) {
 
 // leave believes nothing and raises nothing: a person has rejected just this.
 func (j *judgement) leave() {
-	j.memory.Held = nil
+	j.release("a later fetch shows what a person has rejected: what was held is gone, and nothing of it was told")
 	j.keepWaiting(j.toHead.withRekeyedApart())
 }
 

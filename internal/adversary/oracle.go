@@ -243,9 +243,7 @@ func (o *oracle) follow(now *scene, before, shows contents, head register.Head, 
 	if !isHeld {
 		if was != nil {
 			o.held = nil
-			if !wasRejected {
-				o.releases++
-			}
+			o.releases++
 		}
 		return nil
 	}
@@ -266,7 +264,7 @@ func (o *oracle) follow(now *scene, before, shows contents, head register.Head, 
 	if was != nil {
 		heldShows := contentsOf(was.shows)
 		same := heldShows.equal(shows)
-		doubtful := was.swap && 3*gone > len(before) // another list may live too
+		doubtful := (was.swap || head.Memory.Held.Swap()) && 3*gone > len(before) // another list may live too
 		gone, changed := heldShows.lacking(shows, o.identity)
 		switch {
 		case !same && !doubtful && now.faithful && was.faithful && gone <= fewGone && changed <= fewChanged:

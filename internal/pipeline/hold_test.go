@@ -101,6 +101,24 @@ func TestApproveBelievesTheLatestHeldRunOnly(t *testing.T) {
 	b.expectStates(register.StateHeld, register.StateReleased)
 }
 
+// What a cut page showed after the page that is approved was not gone on it.
+func TestApproveRemovesNothingThatCameSince(t *testing.T) {
+	b := newBench(t)
+	b.publish(list(0, 100, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish(list(30, 100, "firm")...)
+	held := b.expect(register.OutcomeHeld, register.Counts{})
+	b.site.Publish("/list.csv", csvPage("id,name\n200,new\n29,firm 29\n50,firm 50\n9,"))
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	run, _, err := b.Approve(t.Context(), b.def, held.ID)
+	if err != nil || run.Counts != (register.Counts{Removed: 29}) || run.Entries != 72 {
+		t.Fatalf("approved: %+v, %d entries, %v", run.Counts, run.Entries, err)
+	}
+	b.byName() // and it is read anew from where it is
+	b.publish(append(list(29, 100, "firm"), "200,new")...)
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+}
+
 func TestRejectedContentIsNotRaisedAgain(t *testing.T) {
 	b := newBench(t)
 	b.publish(list(0, 100, "firm")...)

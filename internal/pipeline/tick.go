@@ -16,10 +16,11 @@ type tick struct {
 	due    register.Due
 	head   register.Head
 	run    register.Run
-	memory register.Memory // to be committed
-	hint   string          // what to do about a failure
-	lost   bool            // the definition changed, and the page that must be read anew is gone
-	health register.Health // of this fetch, to be kept if it is believed
+	memory register.Memory  // to be committed
+	hint   string           // what to do about a failure
+	lost   bool             // the definition changed, and the page that must be read anew is gone
+	health register.Health  // of this fetch, to be kept if it is believed
+	later  []register.RunID // of an approval: partial fetches after the page that is approved
 	// how a hold ended in this run; empty: none did
 	released string
 }
@@ -152,7 +153,7 @@ func (t *tick) parts(v differ.Verdict) []register.RunID {
 	brings := len(v.Accepted) > 0 || len(v.Memory.Missing) < len(t.head.Memory.Missing)
 	switch {
 	case t.isBelieved():
-		return nil
+		return t.later
 	case brings && (t.run.Partial || lacksOnly(v.Memory.Held)):
 		return append(slices.Clone(t.memory.Parts), 0)
 	}

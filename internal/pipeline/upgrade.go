@@ -72,6 +72,9 @@ func (p *Pipeline) replaceHead(ctx context.Context, t, u *tick, snapshot registe
 	if len(accepted) > 0 {
 		u.run.Outcome = register.OutcomeChanged
 	}
+	if t.head.Memory.Held != nil {
+		u.released = "the definition or our parser changed, and what was held was read by the old one; if the page still says so, it is raised again"
+	}
 	m := &u.memory
 	m.Validators, m.Missing = register.Validators{}, waiting
 	m.Health.Shape, m.Health.Filled, m.Health.Odd = snapshot.Shape, snapshot.Filled(), snapshot.Counts.Odd

@@ -224,6 +224,7 @@ func TestChangedDefinitionWhileSomethingIsHeld(t *testing.T) {
 			t.Fatalf("%d wait, %d entries", run.Waiting, run.Entries)
 		}
 	}
+	b.expectStates(register.StateHeld, register.StateReleased, register.StateUpgraded)
 }
 
 // A page of another register that is held shows nothing that is to be read anew,

@@ -159,7 +159,7 @@ func testKeep(t *testing.T, open Database) {
 	at(24)
 	c = s.next(register.OutcomeChanged)
 	c.Accepted = []register.Accepted{added(entry("c", ""))}
-	commit(c, true)                                 // a change rests on it
+	commit(c, true)                                           // a change rests on it
 	showed := commit(s.next(register.OutcomeUnchanged), true) // last to show b, which is missing since
 	c = s.next(register.OutcomeUnchanged)
 	c.Run.Proof = nil
