@@ -485,6 +485,17 @@ func TestGate2RejectedPageEndsTheHoldOfAnother(t *testing.T) {
 	g.page(list(50, 100)...).wants("unchanged").ended("rejected")
 }
 
+// A twelfth is swapped and held; a part of that page announces no stranger of it,
+// but what is new beside them.
+func TestGate2PartOfAHeldSwapAddsNothingOfIt(t *testing.T) {
+	swapped := append(list(50, 600), list(1000, 1050)...)
+	g := newGate(t, list(0, 600)...).page(swapped...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
+	g.partial = true
+	g.page(append(swapped[200:], list(2000, 2001)...)...).wants("changed +1")
+	g.partial = false
+	g.page(append(list(0, 600), list(2000, 2001)...)...).wants("unchanged").ended("accident")
+}
+
 func TestGate2Rekey(t *testing.T) {
 	renumbered := func(cells []string) { cells[0] = "n" + cells[0] }
 	newGate(t, list(0, 20)...).page(with(list(0, 20), 2, renumbered)...).wants("changed =2")

@@ -35,7 +35,8 @@ type Verdict struct {
 // Judge is gate 2: it decides which differences to the head are believed.
 //
 //	case                      rule
-//	additions                 at once; from a partial fetch if most of it is known
+//	additions                 at once; from a partial fetch if most of it is known,
+//	                          save what a swap holds
 //	changes                   at once; another entry under an old key is removed and added
 //	removals                  when complete fetches of two ticks in a row lack the entry
 //	stated removals           at once
@@ -55,7 +56,7 @@ func Judge(toHead Differences, toHeld *Differences, seen Seen, expect register.E
 	j.memory.Missing = nil
 	switch {
 	case !seen.Complete:
-		j.partial()
+		j.partial(toHeld)
 	case seen.Approved:
 		j.believeAll("approved by a person")
 	case slices.Contains(memory.Rejected, seen.Digest):
@@ -96,12 +97,31 @@ func (j *judgement) complete(toHeld *Differences) {
 }
 
 // partial judges a fetch that can show that something is there, and never that
-// something is gone.
-func (j *judgement) partial() {
+// something is gone. What a swap holds it does not show: a part of the same wrong
+// page tells no more than the whole.
+func (j *judgement) partial(toHeld *Differences) {
 	if d := j.toHead; j.limits.isKnown(d.Same+len(d.Changed), len(d.Added)+len(d.Rekeyed)+len(d.Reused)) {
+		if held := j.memory.Held; held != nil && held.Swap() && toHeld != nil {
+			j.toHead.Added = addedIn(*toHeld, d.Added)
+		}
 		j.additions()
 	}
 	j.keepWaiting(j.toHead.withRekeyedApart())
+}
+
+// addedIn gives those of the entries whose keys are new in other differences too.
+func addedIn(other Differences, entries []register.Entry) []register.Entry {
+	keys := map[register.Key]bool{}
+	for _, e := range other.withRekeyedApart().Added {
+		keys[e.Key] = true
+	}
+	var both []register.Entry
+	for _, e := range entries {
+		if keys[e.Key] {
+			both = append(both, e)
+		}
+	}
+	return both
 }
 
 // believe accepts what is told at once, and counts absences. Removals come

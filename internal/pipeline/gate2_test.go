@@ -124,3 +124,16 @@ func TestSilenceFailuresAreToldAgainWhenTheirKindChanges(t *testing.T) {
 	b.expect(register.OutcomeUnchanged, register.Counts{})
 	b.expectStates(register.StateFailed, register.StateStale, register.StateFailed, register.StateFailed, register.StateRecovered)
 }
+
+func TestGate2PartOfAHeldSwapAddsNothingOfIt(t *testing.T) {
+	b := newBench(t)
+	b.publish(list(0, 120, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	swapped := append(list(300, 310, "other"), list(10, 120, "firm")...)
+	b.publish(swapped...)
+	b.expect(register.OutcomeHeld, register.Counts{})
+	b.site.Publish("/list.csv", csvPage("id,name\n"+strings.Join(swapped[:100], "\n")+"\n200,new\n9"))
+	if _, changes := b.run(); len(changes) != 1 || changes[0].After.Get("name") != "new" {
+		t.Errorf("%+v", changes)
+	}
+}

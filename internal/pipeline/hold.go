@@ -19,7 +19,7 @@ func (p *Pipeline) diffToHeld(ctx context.Context, t *tick, snapshot register.Sn
 	switch {
 	case held == nil:
 		return nil, nil
-	case held.Digest == t.memory.Seen:
+	case held.Digest == t.memory.Seen && !t.run.Partial:
 		return &differ.Differences{Same: len(snapshot.Entries)}, nil
 	}
 	before, err := p.heldSnapshot(ctx, t.def, *held)
