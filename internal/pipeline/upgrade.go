@@ -172,7 +172,7 @@ func (p *Pipeline) older(ctx context.Context, t *tick, m register.Missing) (*reg
 // they show under another key is not believed. What they show with other content
 // is, where an entry had waited meanwhile: of that, the older page is not known.
 func (p *Pipeline) addParts(ctx context.Context, t *tick, snapshot *register.Snapshot, parts []register.RunID) error {
-	for _, id := range slices.Backward(parts) {
+	for _, id := range parts { // the first that shows an entry is the one that brought it
 		part, err := p.readable(ctx, t, id)
 		if err != nil {
 			return err

@@ -209,6 +209,23 @@ func TestChangedDefinitionReadsWhatOnlyACutPageShowedAgain(t *testing.T) {
 	}
 }
 
+// What a later cut page shows of an entry that an earlier one brought is not
+// believed yet, and so it is not taken for our reading either.
+func TestChangedDefinitionReadsAnEntryWhereItWasBrought(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	for _, rows := range []string{"1,a\n3,c\n9", "1,a\n3,z\n4,d\n9"} {
+		b.site.Publish("/list.csv", csvPage("id,name\n"+rows))
+		b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	}
+	b.def.Fields[1].Strip = "x$"
+	b.publish("1,a", "2,b", "3,z", "4,d")
+	if _, changes := b.run(); len(changes) != 1 || changes[0].Before.Get("name") != "c" || changes[0].After.Get("name") != "z" {
+		t.Errorf("%+v", changes)
+	}
+}
+
 // What is believed while something is held is read anew too, and nothing else of
 // that page.
 func TestChangedDefinitionWhileSomethingIsHeld(t *testing.T) {
