@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/regwatch/regwatch/differ"
 	"github.com/regwatch/regwatch/register"
 )
@@ -170,16 +172,16 @@ func TestGate2FloodOfRemovalsHoldsReusedKeys(t *testing.T) {
 
 func TestGate2FloodThresholdCanBeSet(t *testing.T) {
 	g := newGate(t, list(0, 100)...)
-	g.expect.FloodRemoved = 0.5
+	g.expect.Thresholds.Removed = 0.5
 	g.page(list(50, 100)...).wants("unchanged ?50")
 	g = newGate(t, list(0, 100)...)
-	g.expect.FloodRemoved = 0.5
+	g.expect.Thresholds.Removed = 0.5
 	g.page(list(51, 100)...).wants("held")
 	g = newGate(t, list(0, 100)...)
-	g.expect.FloodChanged = 0.6
+	g.expect.Thresholds.Changed = 0.6
 	g.page(with(list(0, 100), 60, otherReason)...).wants("changed ~60")
 	g = newGate(t, list(0, 100)...)
-	g.expect.FloodChanged = 0.6
+	g.expect.Thresholds.Changed = 0.6
 	g.page(with(list(0, 100), 61, otherReason)...).wants("held")
 }
 
@@ -299,11 +301,70 @@ func TestGate2HoldThatEvolvesKnowsRekeyedEntries(t *testing.T) {
 	// 50 and 51 get other numbers: a pair of pairs beside what is held.
 	g.page(append(with(list(50, 100), 2, renumbered), list(200, 210)...)...).wants("changed -50 =2")
 	// Of a swap the new entries are not in the head: there one pair is no re-key.
-	swapped := append(list(50, 100), list(200, 250)...)
+	swapped := append(list(49, 100), list(200, 250)...)
 	g = newGate(t, list(0, 100)...).page(swapped...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
 	swapped = with(swapped, 1, renumbered)
 	slices.Reverse(swapped)
-	g.page(with(swapped, 1, renumbered)...).wants("changed +51 -50 ?1")
+	g.page(with(swapped, 1, renumbered)...).wants("changed +51 -49 ?1")
+}
+
+// A wrong file that goes on living is no register that evolved: of a swap, half
+// of the head must be known still.
+func TestGate2SwapEvolvesOnlyWhereHalfOfTheHeadIsKnown(t *testing.T) {
+	for _, row := range []struct {
+		known   int
+		evolves bool
+	}{{50, true}, {49, false}, {0, false}} {
+		swapped := func(more int) []string { return append(list(0, row.known), list(200, 300+more)...) }
+		g := newGate(t, list(0, 100)...).page(swapped(0)...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
+		for day := range 20 {
+			g.page(swapped(day + 1)...)
+			if row.evolves {
+				g.wants(fmt.Sprintf("changed +101 -%d", 100-row.known)).ended("it is so")
+				break
+			}
+			g.wants("held")
+		}
+	}
+}
+
+// What is known is told by key, by content under another key, and not by a key
+// that was given to another entry.
+func TestGate2SwapKnowsAmendedAndRekeyedEntries(t *testing.T) {
+	another := func(cells []string) { cells[1], cells[2], cells[3] = "another "+cells[0], "other", "2024-05-05" }
+	renumbered := func(cells []string) { cells[0] = "n" + cells[0] }
+	for name, row := range map[string]struct {
+		change func([]string)
+		want   string
+	}{
+		"amended":  {otherReason, "changed +61 -45 ~10"},
+		"rekeyed":  {renumbered, "changed +61 -45 =10"},
+		"reused":   {another, "held"},
+		"the same": {func([]string) {}, "changed +61 -45"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page := with(append(list(0, 55), list(200, 260)...), 10, row.change)
+			g := newGate(t, list(0, 100)...).page(page...).wants("held")
+			if !g.memory.Held.Swap() {
+				t.Fatalf("held %+v, want a swap", g.memory.Held)
+			}
+			g.page(append(page, "new|new|new")...).wants(row.want)
+		})
+	}
+}
+
+// What was held as a flood may become a swap: then too.
+func TestGate2FloodThatBecomesASwapIsNoEvolution(t *testing.T) {
+	g := newGate(t, list(0, 100)...).page(list(60, 100)...).wants("held").alarmed(register.AlarmRemovals)
+	g.page(append(list(60, 100), list(200, 260)...)...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
+	g.page(list(0, 100)...).wants("unchanged").ended("accident")
+}
+
+// Where what is held is no swap, the page may know as little as it likes: it
+// shows no strangers.
+func TestGate2FloodEvolvesHoweverMuchIsGone(t *testing.T) {
+	g := newGate(t, list(0, 100)...).page(list(80, 100)...).wants("held").alarmed(register.AlarmRemovals)
+	g.page(append(list(80, 100), "new|new|new")...).wants("changed +1 -80").ended("it is so")
 }
 
 func TestGate2OtherBytesAloneAreNoEvolution(t *testing.T) {
@@ -391,6 +452,50 @@ func TestGate2RejectedIsNotRaisedAgain(t *testing.T) {
 	g.page(list(1, 100)...).wants("changed -1")
 }
 
+// Of one page that says of an entry that it was taken off, and lists it again,
+// the second is no addition; a key that was given to another entry is one.
+func TestGate2DelistedAndListedAgainIsRelisted(t *testing.T) {
+	next := snapshot("a|x|r|2021", "b|y", "c|z")
+	next.Delisted = snapshot("a|x|r|2020|2021", "b|old|r|2019|2020").Entries
+	earlier := []register.Period{{From: time.Unix(1, 0), To: time.Unix(2, 0)}}
+	for _, seen := range []differ.Seen{
+		{Complete: true},
+		{Complete: true, Approved: true},
+		{Complete: true, Earlier: map[register.Key][]register.Period{register.NewKey("a"): earlier}},
+	} {
+		v := differ.Judge(differ.Diff(snapshot("a|x|r|2020", "b|y"), next), nil, seen, register.Expect{}, register.Memory{})
+		var kinds []string
+		for _, a := range v.Accepted {
+			kinds = append(kinds, string(a.Kind)+" "+a.Key().Display())
+		}
+		if diff := cmp.Diff([]string{"removed a", "relisted a", "added c"}, kinds); diff != "" {
+			t.Fatal(diff)
+		}
+		if got := v.Accepted[1].Earlier; len(got) != len(seen.Earlier["[\"a\"]"]) {
+			t.Errorf("earlier %v", got)
+		}
+	}
+}
+
+// The operator hears of every end of a hold.
+func TestGate2RejectedPageEndsTheHoldOfAnother(t *testing.T) {
+	g := newGate(t, list(0, 100)...).page(list(50, 100)...).wants("held")
+	g.memory.Rejected, g.memory.Held = []register.Hash{g.memory.Held.Digest}, nil
+	g.page(list(80, 100)...).wants("held")
+	g.page(list(50, 100)...).wants("unchanged").ended("rejected")
+}
+
+// A twelfth is swapped and held; a part of that page announces no stranger of it,
+// but what is new beside them.
+func TestGate2PartOfAHeldSwapAddsNothingOfIt(t *testing.T) {
+	swapped := append(list(50, 600), list(1000, 1050)...)
+	g := newGate(t, list(0, 600)...).page(swapped...).wants("held").alarmed(register.AlarmRemovals, register.AlarmSwap)
+	g.partial = true
+	g.page(append(swapped[200:], list(2000, 2001)...)...).wants("changed +1")
+	g.partial = false
+	g.page(append(list(0, 600), list(2000, 2001)...)...).wants("unchanged").ended("accident")
+}
+
 func TestGate2Rekey(t *testing.T) {
 	renumbered := func(cells []string) { cells[0] = "n" + cells[0] }
 	newGate(t, list(0, 20)...).page(with(list(0, 20), 2, renumbered)...).wants("changed =2")
@@ -437,5 +542,52 @@ func TestGate2RelistedWithEarlierPeriods(t *testing.T) {
 	g.page(list(0, 20)...).wants("changed +1")
 	if a := g.verdict.Accepted[0]; a.Kind != register.Relisted || len(a.Earlier) != 1 {
 		t.Errorf("%+v", a)
+	}
+}
+
+// Every threshold can be set: what the built-in one holds, or believes, another
+// one does not.
+func TestGate2EveryThresholdCanBeSet(t *testing.T) {
+	renumbered := func(cells []string) { cells[0] = "n" + cells[0] }
+	another := func(cells []string) { cells[1], cells[2] = "another", "other" }
+	mistyped := func(g *gate) { g.odd = map[string]int{"listed_on": 40} }
+	swapped := append(list(20, 100), list(200, 210)...)
+	for name, row := range map[string]struct {
+		n             int
+		prepare       func(*gate)
+		page          []string
+		builtIn, then string
+		set           register.Thresholds
+	}{
+		"removed":       {n: 100, page: list(6, 100), builtIn: "held", then: "unchanged ?6", set: register.Thresholds{Removed: 0.06}},
+		"few removed":   {n: 100, page: list(6, 100), builtIn: "held", then: "unchanged ?6", set: register.Thresholds{FewRemoved: 6}},
+		"many removed":  {n: 1000, page: list(20, 1000), builtIn: "unchanged ?20", then: "held", set: register.Thresholds{ManyRemoved: 19}},
+		"small removed": {n: 8, page: list(3, 8), builtIn: "held", then: "unchanged ?3", set: register.Thresholds{SmallRemoved: 0.4}},
+		"least removed": {n: 4, page: list(2, 4), builtIn: "held", then: "unchanged ?2", set: register.Thresholds{LeastRemoved: 3}},
+		"changed":       {n: 100, page: with(list(0, 100), 30, otherReason), builtIn: "held", then: "changed ~30", set: register.Thresholds{Changed: 0.3}},
+		"few changed":   {n: 100, page: with(list(0, 100), 30, otherReason), builtIn: "held", then: "changed ~30", set: register.Thresholds{FewChanged: 30}},
+		"small changed": {n: 10, page: with(list(0, 10), 6, otherReason), builtIn: "held", then: "changed ~6", set: register.Thresholds{SmallChanged: 0.6}},
+		"least changed": {n: 10, page: with(list(0, 10), 6, otherReason), builtIn: "held", then: "changed ~6", set: register.Thresholds{LeastChanged: 7}},
+		"swap":          {n: 100, page: swapped, builtIn: "held", then: "held +10", set: register.Thresholds{Swap: 0.6}},
+		"known":         {n: 5, prepare: func(g *gate) { g.partial = true }, page: append(list(0, 4), list(100, 105)...), builtIn: "unchanged", then: "changed +5", set: register.Thresholds{Known: 0.4}},
+		"emptied":       {n: 20, page: with(list(0, 20), 11, noReason), builtIn: "held", then: "changed ~11", set: register.Thresholds{Emptied: 0.6, SmallChanged: 1}},
+		"mistyped":      {n: 50, prepare: mistyped, page: list(0, 50), builtIn: "held", then: "unchanged", set: register.Thresholds{Mistyped: 0.8}},
+		"filled":        {n: 50, prepare: mistyped, page: list(0, 50), builtIn: "held", then: "unchanged", set: register.Thresholds{Filled: 51}},
+		"rekey pairs":   {n: 20, page: with(list(0, 20), 2, renumbered), builtIn: "changed =2", then: "changed +2 ?2", set: register.Thresholds{RekeyPairs: 3}},
+		"rekey fields":  {n: 20, page: with(list(0, 20), 2, renumbered), builtIn: "changed =2", then: "changed +2 ?2", set: register.Thresholds{RekeyFields: 4}},
+		"reused":        {n: 20, page: with(list(0, 20), 1, another), builtIn: "changed ~1", then: "changed +1 -1", set: register.Thresholds{Reused: 0.4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, set := range []bool{false, true} {
+				g, want := newGate(t, list(0, row.n)...), row.builtIn
+				if set {
+					g.expect.Thresholds, want = row.set, row.then
+				}
+				if row.prepare != nil {
+					row.prepare(g)
+				}
+				g.page(row.page...).wants(want)
+			}
+		})
 	}
 }

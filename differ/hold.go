@@ -53,12 +53,18 @@ func (j *judgement) hasStood() bool {
 
 // hasEvolved reports whether this fetch has other entries than what is held,
 // and differs from it by less than the thresholds: a page that lives is no
-// accident. Other bytes alone do not do, for pages carry clocks and tokens.
-func (j *judgement) hasEvolved(toHeld *Differences) bool {
-	if j.memory.Held == nil || toHeld == nil || toHeld.Empty() {
+// accident. Other bytes alone do not do, for pages carry clocks and tokens. A
+// wrong file may live too, so that what is or has become a swap must know the
+// register still.
+func (j *judgement) hasEvolved(toHeld *Differences, crossed []register.Alarm) bool {
+	held := j.memory.Held
+	if held == nil || toHeld == nil || toHeld.Empty() {
 		return false
 	}
-	return len(alarms(*toHeld, j.seen, j.expect, nil, register.Health{})) == 0
+	if swap := held.Swap() || slices.Contains(crossed, register.AlarmSwap); swap && !j.limits.isStillThere(j.toHead) {
+		return false
+	}
+	return len(j.limits.alarms(*toHeld, j.seen, nil, register.Health{})) == 0
 }
 
 // believeEvolved accepts additions, changes, and the removals that the held

@@ -14,10 +14,10 @@ type Seen struct {
 	Tick     time.Time                          // the instant at which the run was due
 	Interval time.Duration                      // usual distance of ticks; 0: every tick counts
 	Complete bool                               // gate 1 passed; otherwise the fetch is partial
-	Earlier  map[register.Key][]register.Period // ended listings of the keys that are new
+	Earlier  map[register.Key][]register.Period // listings of the keys that are new, which had ended before
 	LastSeen time.Time                          // observed_at of the last complete fetch before this one
-	LastRun  register.RunID                     // that fetch's run
-	Parts    []register.RunID                   // partial fetches since
+	LastRun  register.RunID                     // the run of the last one that was believed
+	Parts    []register.RunID                   // runs since on which something of the head is
 	Digest   register.Hash                      // of the snapshot
 	Filled   map[string]int                     // by field: entries in which it is not empty
 	Odd      map[string]int                     // by field: values not of their type
@@ -35,7 +35,8 @@ type Verdict struct {
 // Judge is gate 2: it decides which differences to the head are believed.
 //
 //	case                      rule
-//	additions                 at once; from a partial fetch if most of it is known
+//	additions                 at once; from a partial fetch if most of it is known,
+//	                          save what a swap holds
 //	changes                   at once; another entry under an old key is removed and added
 //	removals                  when complete fetches of two ticks in a row lack the entry
 //	stated removals           at once
@@ -45,16 +46,17 @@ type Verdict struct {
 //	flood of changes          held, and so is a field that is emptied or changes its type;
 //	                          additions go on
 //	a hold ends               when a fetch trips no threshold: it was an accident;
-//	                          when later entries differ little from what is held: it is so;
+//	                          when later entries differ little from what is held, and of
+//	                          a swap most of the head is known still: it is so;
 //	                          when it has stood, unless it is a swap; or by a person
 //
 // ToHeld are the differences to the snapshot that is held; nil when nothing is.
 func Judge(toHead Differences, toHeld *Differences, seen Seen, expect register.Expect, memory register.Memory) Verdict {
-	j := &judgement{toHead: toHead, seen: seen, expect: expect, memory: memory, waiting: waitingIn(memory)}
+	j := &judgement{toHead: toHead, seen: seen, expect: expect, limits: limitsOf(expect), memory: memory, waiting: waitingIn(memory)}
 	j.memory.Missing = nil
 	switch {
 	case !seen.Complete:
-		j.partial()
+		j.partial(toHeld)
 	case seen.Approved:
 		j.believeAll("approved by a person")
 	case slices.Contains(memory.Rejected, seen.Digest):
@@ -69,6 +71,7 @@ type judgement struct {
 	toHead   Differences
 	seen     Seen
 	expect   register.Expect
+	limits   limits
 	memory   register.Memory // becomes the next
 	waiting  map[identity]register.Missing
 	accepted []register.Accepted
@@ -78,14 +81,14 @@ type judgement struct {
 
 // complete judges a whole fetch.
 func (j *judgement) complete(toHeld *Differences) {
-	crossed := alarms(j.toHead, j.seen, j.expect, j.waiting, j.memory.Health)
+	crossed := j.limits.alarms(j.toHead, j.seen, j.waiting, j.memory.Health)
 	switch {
 	case len(crossed) == 0:
 		j.believe()
 		j.release("a later fetch is as expected: what was held was an accident, and nothing of it was told")
 	case j.hasStood():
 		j.believeAll("complete fetches have agreed for " + j.expect.HoldFor().String())
-	case j.hasEvolved(toHeld):
+	case j.hasEvolved(toHeld, crossed):
 		j.believeEvolved(*toHeld)
 		j.release("a later fetch shows the same with other entries beside it: it is so")
 	default:
@@ -94,12 +97,31 @@ func (j *judgement) complete(toHeld *Differences) {
 }
 
 // partial judges a fetch that can show that something is there, and never that
-// something is gone.
-func (j *judgement) partial() {
-	if d := j.toHead; isKnown(d.Same+len(d.Changed), len(d.Added)+len(d.Rekeyed)+len(d.Reused)) {
+// something is gone. What a swap holds it does not show: a part of the same wrong
+// page tells no more than the whole.
+func (j *judgement) partial(toHeld *Differences) {
+	if d := j.toHead; j.limits.isKnown(d.Same+len(d.Changed), len(d.Added)+len(d.Rekeyed)+len(d.Reused)) {
+		if held := j.memory.Held; held != nil && held.Swap() && toHeld != nil {
+			j.toHead.Added = addedIn(*toHeld, d.Added)
+		}
 		j.additions()
 	}
 	j.keepWaiting(j.toHead.withRekeyedApart())
+}
+
+// addedIn gives those of the entries whose keys are new in other differences too.
+func addedIn(other Differences, entries []register.Entry) []register.Entry {
+	keys := map[register.Key]bool{}
+	for _, e := range other.withRekeyedApart().Added {
+		keys[e.Key] = true
+	}
+	var both []register.Entry
+	for _, e := range entries {
+		if keys[e.Key] {
+			both = append(both, e)
+		}
+	}
+	return both
 }
 
 // believe accepts what is told at once, and counts absences. Removals come
@@ -132,18 +154,32 @@ func (j *judgement) believeAll(why string) {
 
 // leave believes nothing and raises nothing: a person has rejected just this.
 func (j *judgement) leave() {
-	j.memory.Held = nil
+	j.release("a later fetch shows what a person has rejected: what was held is gone, and nothing of it was told")
 	j.keepWaiting(j.toHead.withRekeyedApart())
 }
 
+// additions accepts what is new. A key that was listed before is listed again,
+// also where just this page says that its last listing ended.
 func (j *judgement) additions() {
+	delisted := j.delisted()
 	for i, e := range j.toHead.Added {
 		a := register.Accepted{Kind: register.Added, After: &j.toHead.Added[i]}
-		if earlier := j.seen.Earlier[e.Key]; len(earlier) > 0 {
+		if earlier := j.seen.Earlier[e.Key]; len(earlier) > 0 || delisted[e.Key] {
 			a.Kind, a.Earlier = register.Relisted, earlier
 		}
 		j.accepted = append(j.accepted, a)
 	}
+}
+
+// delisted gives the keys of which a removal by statement was accepted.
+func (j *judgement) delisted() map[register.Key]bool {
+	keys := map[register.Key]bool{}
+	for _, a := range j.accepted {
+		if a.Kind == register.Removed && a.After != nil {
+			keys[a.Before.Key] = true
+		}
+	}
+	return keys
 }
 
 // changes accepts amendments and other keys; a key that was given to another

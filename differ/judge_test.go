@@ -113,7 +113,7 @@ func TestRemovalsComeBeforeAdditions(t *testing.T) {
 	next := snapshot("a|x", "b|z")
 	next.Delisted = snapshot("b|y").Entries
 	v := differ.Judge(differ.Diff(register.Snapshot{Entries: w.head}, next), nil, w.seen, w.expect, w.memory)
-	if len(v.Accepted) != 2 || v.Accepted[0].Kind != register.Removed || v.Accepted[1].Kind != register.Added {
+	if len(v.Accepted) != 2 || v.Accepted[0].Kind != register.Removed || v.Accepted[1].Kind != register.Relisted {
 		t.Errorf("%+v", v.Accepted)
 	}
 }

@@ -7,33 +7,27 @@ import (
 	"github.com/regwatch/regwatch/register"
 )
 
-// Thresholds of the rekey rule: that many pairs at least, each equal in that
-// many filled fields outside the key, one of which is not a date.
-const (
-	rekeyPairs  = 2
-	rekeyFields = 2
-)
-
 // Relate finds, by what a definition says of its fields, which differences are
 // about something else than they seem: entries that only got another key, and
 // keys that were given to another entry.
 func Relate(d Differences, def register.Definition) Differences {
-	return d.withRekeyed(def).withReused(def)
+	l := limitsOf(def.Expect)
+	return d.withRekeyed(def, l).withReused(def, l)
 }
 
 // withRekeyed takes out the pairs of a vanished and a new entry that are the
 // same entry under another key: equal in all their filled fields outside the
-// key, and unique by them among the vanished and among the new. One such pair
-// alone may be chance and stays as it is.
-func (d Differences) withRekeyed(def register.Definition) Differences {
+// key, and unique by them among the vanished and among the new. Too few
+// such pairs may be chance and stay as they are.
+func (d Differences) withRekeyed(def register.Definition, l limits) Differences {
 	vanished, arrived := map[string][]int{}, map[string][]int{}
 	for i, r := range d.Removed {
-		if mark := outsideKey(r.Entry, def); r.Statement == nil && mark != "" {
+		if mark := outsideKey(r.Entry, def, l); r.Statement == nil && mark != "" {
 			vanished[mark] = append(vanished[mark], i)
 		}
 	}
 	for i, e := range d.Added {
-		if mark := outsideKey(e, def); mark != "" {
+		if mark := outsideKey(e, def, l); mark != "" {
 			arrived[mark] = append(arrived[mark], i)
 		}
 	}
@@ -43,7 +37,7 @@ func (d Differences) withRekeyed(def register.Definition) Differences {
 			pairs = append(pairs, pairAt{olds[0], news[0]})
 		}
 	}
-	if len(pairs) < rekeyPairs {
+	if len(pairs) < l.RekeyPairs {
 		return d
 	}
 	return d.rekeyed(pairs)
@@ -62,8 +56,8 @@ func (d Differences) rekeyed(pairs []pairAt) Differences {
 }
 
 // outsideKey is what an entry says outside its key; "" when that is too little
-// to know it again by.
-func outsideKey(e register.Entry, def register.Definition) string {
+// to know it again by, as dates alone are.
+func outsideKey(e register.Entry, def register.Definition, l limits) string {
 	var mark strings.Builder
 	filled, telling := 0, false
 	for _, v := range e.Fields {
@@ -76,7 +70,7 @@ func outsideKey(e register.Entry, def register.Definition) string {
 		telling = telling || field.Type != register.TypeDate && field.Type != register.TypeDatetime
 		mark.WriteString(v.Name + "\x00" + text + "\x00")
 	}
-	if filled < rekeyFields || !telling {
+	if filled < l.RekeyFields || !telling {
 		return ""
 	}
 	return mark.String()
@@ -93,14 +87,14 @@ func leaveOut[T any](all []T, out map[int]bool) []T {
 }
 
 // withReused takes out the changes that are no amendment: the name differs, and
-// more than half of the other filled fields outside the key.
-func (d Differences) withReused(def register.Definition) Differences {
+// with it too many of the other filled fields outside the key.
+func (d Differences) withReused(def register.Definition, l limits) Differences {
 	if _, named := def.Field(register.FieldName); !named || slices.Contains(def.Key, register.FieldName) {
 		return d
 	}
 	var amended []Pair
 	for _, p := range d.Changed {
-		if isReused(p, def) {
+		if isReused(p, def, l) {
 			d.Reused = append(d.Reused, p)
 		} else {
 			amended = append(amended, p)
@@ -128,7 +122,7 @@ func (d Differences) withReusedApart() Differences {
 	return d
 }
 
-func isReused(p Pair, def register.Definition) bool {
+func isReused(p Pair, def register.Definition, l limits) bool {
 	before, after := p.Before.Fields.Get(register.FieldName), p.After.Fields.Get(register.FieldName)
 	if before == "" || after == "" || register.Normalize(before) == register.Normalize(after) {
 		return false
@@ -146,5 +140,5 @@ func isReused(p Pair, def register.Definition) bool {
 			differing++
 		}
 	}
-	return 2*differing > filled
+	return float64(differing) > float64(l.Reused)*float64(filled)
 }

@@ -35,10 +35,6 @@ func TestTaughtOlderFileForAWeekAndBack(t *testing.T) {
 	g.page(list(0, 23)...).wants("changed +1")
 }
 
-func TestTaughtOnlyTheFileChanged(t *testing.T) {
-	newGate(t, list(0, 20)...).page(list(0, 20)...).wants("unchanged")
-}
-
 func TestTaughtIDReusedForAnotherName(t *testing.T) {
 	another := func(cells []string) { cells[1], cells[2], cells[3] = "another", "other", "2024-05-05" }
 	g := newGate(t, list(0, 20)...).page(with(list(0, 20), 1, another)...).wants("changed +1 -1")

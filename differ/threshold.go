@@ -2,74 +2,61 @@ package differ
 
 import "github.com/regwatch/regwatch/register"
 
-// Thresholds of gate 2, tried on fifteen real series. Shares are of the head's
-// entries; expect.flood sets other ones.
-const (
-	fewRemovals     = 5    // so many may vanish from any register
-	removedShare    = 0.02 // above which it is a flood,
-	manyRemovals    = 1000 // and above so many in any case
-	removedSmall    = 0.25 // of a small register, from twoRemovals on
-	twoRemovals     = 2
-	swapShare       = 0.5 // additions per vanished entry that make a flood a swap
-	fewChanges      = 25
-	changedShare    = 0.20
-	changedSmall    = 0.5 // of a small register, from fiveChanges on
-	fiveChanges     = 5
-	filledAtLeast   = 5   // entries with a field, for its emptying to count
-	emptiedShare    = 0.5 // of them
-	knownShare      = 0.5 // of a page's entries that must be known, where the page is partial or lacks a flood of them
-	wrongTypedShare = 0.5 // of a field's values
-)
+// limits are the thresholds in force for a register, and what they say.
+type limits register.Thresholds
+
+func limitsOf(expect register.Expect) limits { return limits(expect.Thresholds.InForce()) }
 
 // isFloodOfRemovals reports whether v of n entries are too many to vanish.
-func isFloodOfRemovals(v, n int, expect register.Expect) bool {
-	limit, small := min(removedShare*float64(n), manyRemovals), removedSmall
-	if share := float64(expect.FloodRemoved); share > 0 {
-		limit, small = share*float64(n), max(removedSmall, share)
-	}
-	return float64(v) > max(fewRemovals, limit) || v >= twoRemovals && float64(v) > small*float64(n)
+func (l limits) isFloodOfRemovals(v, n int) bool {
+	most := min(float64(l.Removed)*float64(n), float64(l.ManyRemoved))
+	return float64(v) > max(float64(l.FewRemoved), most) || v >= l.LeastRemoved && float64(v) > float64(l.SmallRemoved)*float64(n)
 }
 
 // isSwap reports whether a flood of v removals comes with so many additions
 // that another list may stand in the register's place: many beside what
 // vanished, or beside what is still there.
-func isSwap(a, v, known int) bool {
-	return float64(a) >= swapShare*float64(v) || !isKnown(known, a)
+func (l limits) isSwap(a, v, known int) bool {
+	return float64(a) >= float64(l.Swap)*float64(v) || !l.isKnown(known, a)
 }
 
 // isKnown reports whether enough of a page's entries are those of the register
 // for the others to be its entries too.
-func isKnown(known, unknown int) bool {
-	return float64(known) >= knownShare*float64(known+unknown)
+func (l limits) isKnown(known, unknown int) bool {
+	return float64(known) >= float64(l.Known)*float64(known+unknown)
+}
+
+// isStillThere reports whether a page that differs so knows enough of the
+// head's entries to be about the same register, be it under other keys.
+func (l limits) isStillThere(d Differences) bool {
+	known := d.Same + len(d.Changed) + len(d.Rekeyed)
+	return l.isKnown(known, len(d.Removed)+len(d.Reused))
 }
 
 // isFloodOfChanges reports whether c of n entries are too many to change.
-func isFloodOfChanges(c, n int, expect register.Expect) bool {
-	share, small := changedShare, changedSmall
-	if set := float64(expect.FloodChanged); set > 0 {
-		share, small = set, max(changedSmall, set)
-	}
-	return float64(c) > max(fewChanges, share*float64(n)) || c >= fiveChanges && float64(c) > small*float64(n)
+func (l limits) isFloodOfChanges(c, n int) bool {
+	most := max(float64(l.FewChanged), float64(l.Changed)*float64(n))
+	return float64(c) > most || c >= l.LeastChanged && float64(c) > float64(l.SmallChanged)*float64(n)
 }
 
 // alarms gives every threshold that the differences of a complete fetch cross.
 // Missing are the entries that were not there before either.
-func alarms(d Differences, seen Seen, expect register.Expect, missing map[identity]register.Missing, before register.Health) []register.Alarm {
+func (l limits) alarms(d Differences, seen Seen, missing map[identity]register.Missing, before register.Health) []register.Alarm {
 	n := d.Same + len(d.Removed) + len(d.Changed) + len(d.Reused) + len(d.Rekeyed)
 	var crossed []register.Alarm
-	if v := vanished(d, missing); isFloodOfRemovals(v, n, expect) {
+	if v := vanished(d, missing); l.isFloodOfRemovals(v, n) {
 		crossed = append(crossed, register.AlarmRemovals)
-		if isSwap(len(d.Added), v, d.Same+len(d.Changed)+len(d.Rekeyed)) {
+		if l.isSwap(len(d.Added), v, d.Same+len(d.Changed)+len(d.Rekeyed)) {
 			crossed = append(crossed, register.AlarmSwap)
 		}
 	}
-	if isFloodOfChanges(len(d.Changed)+len(d.Reused)+len(d.Rekeyed), n, expect) {
+	if l.isFloodOfChanges(len(d.Changed)+len(d.Reused)+len(d.Rekeyed), n) {
 		crossed = append(crossed, register.AlarmChanges)
 	}
-	if isEmptied(d, before.Filled) {
+	if l.isEmptied(d, before.Filled) {
 		crossed = append(crossed, register.AlarmEmptied)
 	}
-	if isOtherwiseTyped(seen, before) {
+	if l.isMistyped(seen, before) {
 		crossed = append(crossed, register.AlarmTypes)
 	}
 	return crossed
@@ -88,7 +75,7 @@ func vanished(d Differences, missing map[identity]register.Missing) int {
 
 // isEmptied reports whether a field that was filled is suddenly empty in most
 // of the entries that had it.
-func isEmptied(d Differences, filled map[string]int) bool {
+func (l limits) isEmptied(d Differences, filled map[string]int) bool {
 	emptied := map[string]int{}
 	for _, pairs := range [][]Pair{d.Changed, d.Reused} {
 		for _, p := range pairs {
@@ -100,20 +87,20 @@ func isEmptied(d Differences, filled map[string]int) bool {
 		}
 	}
 	for name, n := range emptied {
-		if filled[name] >= filledAtLeast && float64(n) > emptiedShare*float64(filled[name]) {
+		if filled[name] >= l.Filled && float64(n) > float64(l.Emptied)*float64(filled[name]) {
 			return true
 		}
 	}
 	return false
 }
 
-// isOtherwiseTyped reports whether most values of a field stopped being of
+// isMistyped reports whether most values of a field stopped being of
 // their type.
-func isOtherwiseTyped(seen Seen, before register.Health) bool {
+func (l limits) isMistyped(seen Seen, before register.Health) bool {
 	for name, odd := range seen.Odd {
-		isMost := seen.Filled[name] >= filledAtLeast && float64(odd) > wrongTypedShare*float64(seen.Filled[name])
-		wasMost := float64(before.Odd[name]) > wrongTypedShare*float64(before.Filled[name])
-		if isMost && before.Known && !wasMost {
+		is := seen.Filled[name] >= l.Filled && float64(odd) > float64(l.Mistyped)*float64(seen.Filled[name])
+		was := float64(before.Odd[name]) > float64(l.Mistyped)*float64(before.Filled[name])
+		if is && before.Known && !was {
 			return true
 		}
 	}

@@ -62,10 +62,12 @@ func (g *gate) approve(rows ...string) *gate {
 func (g *gate) judge(approved bool, rows ...string) *gate {
 	g.t.Helper()
 	s := snapshot(rows...)
-	toHead := differ.Relate(differ.Diff(register.Snapshot{Entries: g.head}, s), judged)
+	def := judged
+	def.Expect = g.expect
+	toHead := differ.Relate(differ.Diff(register.Snapshot{Entries: g.head}, s), def)
 	var toHeld *differ.Differences
 	if g.memory.Held != nil {
-		d := differ.Relate(differ.Diff(g.held, s), judged)
+		d := differ.Relate(differ.Diff(g.held, s), def)
 		toHeld = &d
 	}
 	g.verdict = differ.Judge(toHead, toHeld, differ.Seen{

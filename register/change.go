@@ -108,7 +108,7 @@ type Accepted struct {
 	After        *Entry
 	MissingSince time.Time // removed by absence: first complete fetch without it
 	MissingRun   RunID     // the run of that fetch
-	Earlier      []Period  // relisted
+	Earlier      []Period  // relisted: listings that had ended before; one that ends in the same commit is added there
 }
 
 // Key is the key of the changed entry: the new one where there are two.

@@ -161,8 +161,7 @@ type Expect struct {
 	Entries      Bounds
 	Total        string // selector or gojq of a declared total
 	Sentinel     string // text at the end of a whole body
-	FloodRemoved Share
-	FloodChanged Share
+	Thresholds   Thresholds
 	Confirm      int           // removals.confirm; see [Expect.Confirmations]
 	ReleaseAfter time.Duration // hold.release_after; see [Expect.HoldFor]
 	NeverRelease bool          // hold.release_after: never
@@ -173,7 +172,7 @@ type Expect struct {
 // says 0.
 type Bounds struct{ Min, Max *int }
 
-// Share is a part of the head, 0.02 for 2 %; zero: the built-in threshold.
+// Share is a part, 0.02 for 2 %.
 type Share float64
 
 // Confirmations is how many complete fetches of different ticks must lack an

@@ -30,6 +30,7 @@ func TestFingerprint(t *testing.T) {
 		{"the zone of an instant", func(d *register.Definition) { d.Schedule.Timezone = "UTC" }, true},
 		{"schedule", func(d *register.Definition) { d.Schedule.Cron = "@hourly" }, false},
 		{"address", func(d *register.Definition) { d.Fetch.URLs[0] = "https://b.example" }, false},
+		{"threshold", func(d *register.Definition) { d.Expect.Thresholds.Swap, d.Expect.Thresholds.RekeyPairs = 0.9, 9 }, false},
 		{"title", func(d *register.Definition) { d.Title = "List" }, false},
 	} {
 		changed := base()

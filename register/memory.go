@@ -14,7 +14,7 @@ type Head struct {
 	Run         RunID     // last run whose changes, or whose baseline, made the entries
 	SeenRun     RunID     // last complete fetch
 	SeenAt      time.Time // when that was
-	BelievedRun RunID     // last complete fetch of which nothing was held
+	BelievedRun RunID     // last complete fetch of which nothing was held, and that no person rejected
 	Entries     int
 	Sequence    int64  // of the last announced change
 	Fingerprint string // of what read the entries
@@ -35,7 +35,7 @@ type Memory struct {
 	Older      *Older     `json:"older,omitempty"`
 	Rejected   []Hash     `json:"rejected,omitempty"` // digests of snapshots that a person rejected
 	Seen       Hash       `json:"seen,omitzero"`      // digest of the last complete fetch, believed or not
-	Parts      []RunID    `json:"parts,omitempty"`    // partial fetches since the last complete one that brought entries
+	Parts      []RunID    `json:"parts,omitempty"`    // runs since the believed one, partial or held, on which something of the head is; 0 in a memory that is being committed: that very run
 }
 
 // MaxAccepted bounds how many earlier snapshots an old file is known again by.
@@ -94,8 +94,8 @@ type Missing struct {
 	Tick     time.Time `json:"tick"`  // last tick that counted
 	Ticks    int       `json:"ticks"` // that lacked it
 	LastSeen time.Time `json:"last_seen"`
-	Seen     RunID     `json:"seen,omitempty"`  // run of that last sighting
-	Parts    []RunID   `json:"parts,omitempty"` // partial fetches since, which may have shown it too
+	Seen     RunID     `json:"seen,omitempty"`  // last believed run, whose pages show it
+	Parts    []RunID   `json:"parts,omitempty"` // or else one of these later ones does
 }
 
 // Health is what gate 1 knows of the last complete fetch.

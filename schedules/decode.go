@@ -129,23 +129,45 @@ func sourcesOf(n *node) []register.Source {
 }
 
 func (d decoder) expect(n *node) register.Expect {
-	flood, hold := n.member("flood"), n.member("hold")
+	hold := n.member("hold")
 	e := register.Expect{
 		Entries: register.Bounds{
 			Min: n.member("entries").intPointer("min"),
 			Max: n.member("entries").intPointer("max"),
 		},
-		Total:        n.string("total"),
-		Sentinel:     n.string("sentinel"),
-		FloodRemoved: d.share(flood, "expect", "flood", "removed"),
-		FloodChanged: d.share(flood, "expect", "flood", "changed"),
-		Confirm:      n.member("removals").int("confirm"),
-		FreshWithin:  d.duration(n, "expect", "fresh_within"),
+		Total:       n.string("total"),
+		Sentinel:    n.string("sentinel"),
+		Thresholds:  d.thresholds(n),
+		Confirm:     n.member("removals").int("confirm"),
+		FreshWithin: d.duration(n, "expect", "fresh_within"),
 	}
 	if e.NeverRelease = hold.string("release_after") == "never"; !e.NeverRelease {
 		e.ReleaseAfter = d.duration(hold, "expect", "hold", "release_after")
 	}
 	return e
+}
+
+func (d decoder) thresholds(n *node) register.Thresholds {
+	flood, rekey := n.member("flood"), n.member("rekey")
+	return register.Thresholds{
+		Removed:      d.share(flood, "expect", "flood", "removed"),
+		FewRemoved:   flood.int("few_removed"),
+		ManyRemoved:  flood.int("many_removed"),
+		SmallRemoved: d.share(flood, "expect", "flood", "small_removed"),
+		LeastRemoved: flood.int("least_removed"),
+		Changed:      d.share(flood, "expect", "flood", "changed"),
+		FewChanged:   flood.int("few_changed"),
+		SmallChanged: d.share(flood, "expect", "flood", "small_changed"),
+		LeastChanged: flood.int("least_changed"),
+		Swap:         d.share(n, "expect", "swap"),
+		Known:        d.share(n, "expect", "known"),
+		Emptied:      d.share(n, "expect", "emptied"),
+		Mistyped:     d.share(n, "expect", "mistyped"),
+		Filled:       n.int("filled"),
+		RekeyPairs:   rekey.int("pairs"),
+		RekeyFields:  rekey.int("fields"),
+		Reused:       d.share(n, "expect", "reused"),
+	}
 }
 
 // body writes a request's body as compact JSON.
@@ -195,7 +217,7 @@ func (d decoder) size(n *node, path ...string) int64 {
 func (d decoder) share(n *node, path ...string) register.Share {
 	v := quantity(d, n, path, parseShare)
 	if m := n.member(path[len(path)-1]); m != nil && !(v > 0 && v <= 1) {
-		d.report.add(m, path, fmt.Sprintf("%s is not between 0%% and 100%%", m.text), "leave it out for the default")
+		d.report.add(m, path, fmt.Sprintf("%s is not above 0%% and at most 100%%", m.text), "leave it out for the default")
 	}
 	return register.Share(v)
 }

@@ -75,7 +75,12 @@ func TestLoadReadsEveryPart(t *testing.T) {
 		Ignore:      []string{"names"},
 		Expect: register.Expect{
 			Entries: register.Bounds{Min: &least, Max: &most}, Total: "#total", Sentinel: "END",
-			FloodRemoved: 0.025, FloodChanged: 0.5, Confirm: 1, NeverRelease: true, FreshWithin: 30 * 24 * time.Hour,
+			Thresholds: register.Thresholds{
+				Removed: 0.025, FewRemoved: 6, ManyRemoved: 200, SmallRemoved: 0.3, LeastRemoved: 3,
+				Changed: 0.5, FewChanged: 26, SmallChanged: 0.6, LeastChanged: 4,
+				Swap: 0.7, Known: 0.4, Emptied: 0.8, Mistyped: 0.9, Filled: 7, RekeyPairs: 3, RekeyFields: 1, Reused: 0.75,
+			},
+			Confirm: 1, NeverRelease: true, FreshWithin: 30 * 24 * time.Hour,
 		},
 		Disabled: true,
 		File:     "testdata/whole.yaml",

@@ -243,9 +243,7 @@ func (o *oracle) follow(now *scene, before, shows contents, head register.Head, 
 	if !isHeld {
 		if was != nil {
 			o.held = nil
-			if !wasRejected {
-				o.releases++
-			}
+			o.releases++
 		}
 		return nil
 	}
@@ -266,9 +264,10 @@ func (o *oracle) follow(now *scene, before, shows contents, head register.Head, 
 	if was != nil {
 		heldShows := contentsOf(was.shows)
 		same := heldShows.equal(shows)
+		doubtful := (was.swap || head.Memory.Held.Swap()) && 3*gone > len(before) // another list may live too
 		gone, changed := heldShows.lacking(shows, o.identity)
 		switch {
-		case !same && now.faithful && was.faithful && gone <= fewGone && changed <= fewChanged:
+		case !same && !doubtful && now.faithful && was.faithful && gone <= fewGone && changed <= fewChanged:
 			return fmt.Errorf("held although a later page shows the same with other entries beside it: %d gone, %d changed", gone, changed)
 		case same && !was.swap && now.at.Sub(was.since) >= o.stands:
 			return fmt.Errorf("held although whole pages have agreed since %v", was.since)

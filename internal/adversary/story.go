@@ -103,6 +103,7 @@ type lasting struct {
 	truth  []row // when it was made
 	traits trait
 	left   int // ticks
+	lives  bool
 }
 
 // scene is one tick: what was true, and what was published.
@@ -213,6 +214,9 @@ func (p *play) publish(s Step, now *scene) Page {
 		if l.left--; l.left == 0 {
 			p.lasting = nil
 		}
+		if l.lives {
+			l.rows = append(slices.Clone(l.rows), p.truth.entry(r, "Cizí"))
+		}
 	}
 	sheet := p.sheet(now.shows)
 	if !s.Whole {
@@ -265,6 +269,10 @@ func (p *play) distort(r *rand.Rand) {
 		p.lasting.left = 1
 	}
 	p.lasting.name, p.lasting.rows = strings.Join(names, " and "), rows
+	if p.lasting.traits&alien != 0 && r.IntN(2) == 0 { // that register goes on
+		p.lasting.lives = true
+		p.lasting.name += " that lives"
+	}
 	if len(names) == 0 {
 		p.lasting = nil
 	}

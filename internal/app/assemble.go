@@ -39,6 +39,13 @@ func (s *service) assemble() error {
 	if err != nil {
 		return err
 	}
+	s.lookout = &schedules.Lookout{
+		Attempts: attempts{s}, Clock: s.hooks.clock, Log: s.log,
+		Definitions: func() []register.Definition { watched, _ := s.definitions.all(); return watched },
+	}
+	if s.lookout.Clock == nil {
+		s.lookout.Clock = schedules.SystemClock{}
+	}
 	s.relay = s.bus.NewRelay(s.Store, bus.RelayOptions{Source: s.Config.HTTP.PublicURL, Holder: s.holder(), Logger: s.log})
 	router, err := newRouter(s.Config)
 	if err != nil {

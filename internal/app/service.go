@@ -37,6 +37,7 @@ type service struct {
 	bus       *bus.Bus
 	relay     *bus.Relay
 	scheduler *schedules.Scheduler
+	lookout   *schedules.Lookout
 	notifier  *notifier.Notifier
 	metrics   *telemetry.Metrics
 	health    *telemetry.Health
@@ -47,6 +48,7 @@ type service struct {
 type hooks struct {
 	ready chan<- *service     // gets the service once it runs
 	runs  chan<- register.Run // gets every run once it is recorded; nil: nobody listens
+	clock schedules.Clock     // of the lookout; nil: the machine's
 }
 
 // Serve runs the service in the given roles (none: all) until ctx ends, and
@@ -106,6 +108,7 @@ func (s *service) run(ctx context.Context, reload <-chan struct{}) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if s.has(RoleSchedule) {
 		group.Go(func() error { return s.scheduler.Run(ctx) })
+		group.Go(func() error { return s.lookout.Run(ctx) })
 	}
 	if s.has(RoleScrape) {
 		group.Go(func() error { return s.bus.ConsumeDue(ctx, s.Config.Scrape.Workers, s.work) })

@@ -13,6 +13,7 @@ import (
 	"github.com/regwatch/regwatch/internal/config"
 	"github.com/regwatch/regwatch/internal/testsite"
 	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/schedules"
 )
 
 const testToken = "a-token-of-the-test"
@@ -32,10 +33,15 @@ func startService(t testing.TB, a *App) *running {
 
 func startRoles(t testing.TB, a *App, roles []string) *running {
 	t.Helper()
+	return startAt(t, a, roles, nil)
+}
+
+func startAt(t testing.TB, a *App, roles []string, clock schedules.Clock) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{runs: make(chan register.Run, 100)}
 	ready, ended := make(chan *service, 1), make(chan error, 1)
-	go func() { ended <- a.serve(ctx, roles, nil, hooks{ready: ready, runs: r.runs}) }()
+	go func() { ended <- a.serve(ctx, roles, nil, hooks{ready: ready, runs: r.runs, clock: clock}) }()
 	select {
 	case r.service = <-ready:
 	case err := <-ended:

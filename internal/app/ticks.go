@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/regwatch/regwatch/internal/store/sqlite"
+	"github.com/regwatch/regwatch/register"
 )
 
 // ticks is the store as the scheduler sees it when it begins with a register.
@@ -27,4 +28,24 @@ func (t ticks) LastTick(ctx context.Context, registerID string) (time.Time, erro
 		return time.Time{}, err
 	}
 	return last, nil
+}
+
+// attempts is the service as the lookout sees it.
+type attempts struct{ *service }
+
+func (a attempts) LastAttempt(ctx context.Context, registerID string) (time.Time, error) {
+	return a.Store.LastAttempt(ctx, registerID)
+}
+
+func (a attempts) Paused(ctx context.Context, registerID string) (bool, error) {
+	return a.Store.Paused(ctx, registerID)
+}
+
+func (a attempts) TellStale(ctx context.Context, def register.Definition, attempt time.Time) error {
+	told, err := a.pipeline(a.scraper).TellStale(ctx, def, attempt)
+	if told {
+		a.relay.Wake()
+		a.log.Warn("a register is due and nobody makes its runs", "register", def.ID, "last_attempt", attempt)
+	}
+	return err
 }

@@ -19,7 +19,7 @@ func (p *Pipeline) diffToHeld(ctx context.Context, t *tick, snapshot register.Sn
 	switch {
 	case held == nil:
 		return nil, nil
-	case held.Digest == t.memory.Seen:
+	case held.Digest == t.memory.Seen && !t.run.Partial:
 		return &differ.Differences{Same: len(snapshot.Entries)}, nil
 	}
 	before, err := p.heldSnapshot(ctx, t.def, *held)
@@ -52,7 +52,7 @@ func (p *Pipeline) heldSnapshot(ctx context.Context, def register.Definition, he
 var ErrNotHeld = errors.New("this is not the register's latest held run")
 
 // Approve believes what the register's latest held run shows, judged anew
-// against the head as it is now.
+// against the head as it is now: what partial fetches showed since is there too.
 func (p *Pipeline) Approve(ctx context.Context, def register.Definition, id register.RunID) (register.Run, []register.Change, error) {
 	t, held, err := p.byHand(ctx, def, id)
 	if err != nil {
@@ -64,6 +64,14 @@ func (p *Pipeline) Approve(ctx context.Context, def register.Definition, id regi
 	}
 	snapshot, err := p.heldSnapshot(ctx, def, held)
 	if err != nil {
+		return register.Run{}, nil, err
+	}
+	for _, part := range t.head.Memory.Parts {
+		if part > id {
+			t.later = append(t.later, part)
+		}
+	}
+	if err := p.addParts(ctx, t, &snapshot, t.later); err != nil {
 		return register.Run{}, nil, err
 	}
 	t.run.Pages, t.run.Proof, t.run.Read = run.Pages, run.Proof, run.Read

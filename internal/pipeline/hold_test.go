@@ -101,6 +101,24 @@ func TestApproveBelievesTheLatestHeldRunOnly(t *testing.T) {
 	b.expectStates(register.StateHeld, register.StateReleased)
 }
 
+// What a cut page showed after the page that is approved was not gone on it.
+func TestApproveRemovesNothingThatCameSince(t *testing.T) {
+	b := newBench(t)
+	b.publish(list(0, 100, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish(list(30, 100, "firm")...)
+	held := b.expect(register.OutcomeHeld, register.Counts{})
+	b.site.Publish("/list.csv", csvPage("id,name\n200,new\n29,firm 29\n50,firm 50\n9,"))
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	run, _, err := b.Approve(t.Context(), b.def, held.ID)
+	if err != nil || run.Counts != (register.Counts{Removed: 29}) || run.Entries != 72 {
+		t.Fatalf("approved: %+v, %d entries, %v", run.Counts, run.Entries, err)
+	}
+	b.byName() // and it is read anew from where it is
+	b.publish(append(list(29, 100, "firm"), "200,new")...)
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+}
+
 func TestRejectedContentIsNotRaisedAgain(t *testing.T) {
 	b := newBench(t)
 	b.publish(list(0, 100, "firm")...)
@@ -148,6 +166,79 @@ func TestStaleOnceAndRecoveredOnce(t *testing.T) {
 	b.publish("1,a", "2,b")
 	b.expect(register.OutcomeUnchanged, register.Counts{})
 	b.expectStates(register.StateFailed, register.StateStale, register.StateRecovered)
+}
+
+// tellStale tells of the silence since the last attempt, as the lookout does.
+func (b *bench) tellStale() bool {
+	b.Helper()
+	attempt, err := b.store.LastAttempt(b.Context(), b.def.ID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	told, err := b.TellStale(b.Context(), b.def, attempt)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return told
+}
+
+func TestStaleWithoutARunIsToldOnceAndRecoveredOnce(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	for i := range 3 {
+		if told := b.tellStale(); told != (i == 0) {
+			t.Errorf("told %v the %d. time", told, i+1)
+		}
+	}
+	b.publish("1,a", "2,b", "3,c")
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	b.expectStates(register.StateStale, register.StateRecovered)
+	if !b.tellStale() { // the next silence is told again
+		t.Error("the second silence was not told")
+	}
+}
+
+// A silence that runs tell and one that nobody's runs tell are one story, in
+// either order.
+func TestStaleIsToldOnceByRunsOrWithoutThem(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish()
+	for range 3 {
+		b.expect(register.OutcomeFailed, register.Counts{})
+	}
+	if b.tellStale() {
+		t.Error("told once more")
+	}
+	b.expectStates(register.StateFailed, register.StateStale)
+
+	b = newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.tellStale()
+	b.publish()
+	for range 3 {
+		b.expect(register.OutcomeFailed, register.Counts{})
+	}
+	b.expectStates(register.StateStale, register.StateFailed)
+}
+
+func TestStaleIsNotToldOfAnAttemptThatWasNotTheLast(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	first, err := b.store.LastAttempt(t.Context(), b.def.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	if told, err := b.TellStale(t.Context(), b.def, first); err != nil || told {
+		t.Errorf("told %v, %v, although a run was made since", told, err)
+	}
+	b.expectStates()
 }
 
 func TestFrozenOnceAndRecoveredOnce(t *testing.T) {

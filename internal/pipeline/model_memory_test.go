@@ -145,6 +145,14 @@ func (s *memoryStore) Run(_ context.Context, id register.RunID) (register.Run, e
 	return s.runs[id-1], nil
 }
 
+// LastAttempt is not asked of a model in which every run is made.
+func (s *memoryStore) LastAttempt(context.Context, string) (time.Time, error) {
+	return time.Time{}, nil
+}
+
+// Tell is not asked of it either.
+func (s *memoryStore) Tell(context.Context, register.Commit) error { return nil }
+
 func (s *memoryStore) RanAt(_ context.Context, _ string, tick time.Time) (bool, error) {
 	return slices.ContainsFunc(s.runs, func(r register.Run) bool { return r.Trigger == register.TriggerSchedule && r.Tick.Equal(tick) }), nil
 }
@@ -168,6 +176,10 @@ func (s *memoryStore) Commit(_ context.Context, c register.Commit) (register.Run
 			m.Run = run.ID
 		}
 	}
+	s.head.Memory.Parts = slices.Clone(c.Memory.Parts)
+	for i, part := range s.head.Memory.Parts {
+		s.head.Memory.Parts[i] = cmp.Or(part, run.ID)
+	}
 	if held := c.Memory.Held; held != nil {
 		own := *held
 		own.Run, own.First = cmp.Or(own.Run, run.ID), cmp.Or(own.First, run.ID)
@@ -178,7 +190,7 @@ func (s *memoryStore) Commit(_ context.Context, c register.Commit) (register.Run
 	}
 	if run.Outcome != register.OutcomeFailed && run.Proof.Complete() {
 		s.head.SeenRun, s.head.SeenAt, s.head.Fingerprint, s.head.Origin = run.ID, run.ObservedAt, run.Fingerprint, run.Origin
-		if run.Outcome != register.OutcomeHeld {
+		if run.Outcome != register.OutcomeHeld && !slices.Contains(c.Memory.Rejected, c.Memory.Seen) {
 			s.head.BelievedRun = run.ID
 		}
 	}

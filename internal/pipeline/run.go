@@ -39,6 +39,9 @@ type Heads interface {
 	EntriesOf(ctx context.Context, registerID string, missing []register.Missing) ([]register.Entry, error)
 	// Periods are the ended listings of the given keys.
 	Periods(ctx context.Context, registerID string, keys []register.Key) (map[register.Key][]register.Period, error)
+	// LastAttempt is when the last recorded fetch began; the zero time if there
+	// was none.
+	LastAttempt(ctx context.Context, registerID string) (time.Time, error)
 	// Run is a run as recorded.
 	Run(ctx context.Context, id register.RunID) (register.Run, error)
 }
@@ -51,6 +54,8 @@ type Commits interface {
 	// register.ErrHeadMoved when the head is not the one that was judged, and
 	// with register.ErrAlreadyRun when the tick was recorded.
 	Commit(ctx context.Context, c register.Commit) (register.Run, []register.Change, error)
+	// Tell commits the memory and the signals of no run, as Commit does.
+	Tell(ctx context.Context, c register.Commit) error
 }
 
 // Pipeline runs registers. It may be used by several goroutines at once.
@@ -246,9 +251,6 @@ func (p *Pipeline) fail(ctx context.Context, t *tick, class, reason, hint string
 
 func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (register.Run, []register.Change, error) {
 	t.run.FinishedAt = p.Now().UTC()
-	if t.run.Proof.Complete() && t.run.Origin != register.Upgrade {
-		t.memory.Parts = nil
-	}
 	t.run.Counts = register.CountOf(c.Accepted)
 	t.run.Waiting = len(t.memory.Missing)
 	c.Run, c.HeadVersion = t.run, t.head.Version

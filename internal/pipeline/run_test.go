@@ -184,3 +184,32 @@ func TestOldBytesAfterACutPageAreReadAnew(t *testing.T) {
 	}
 	b.expect(register.OutcomeChanged, register.Counts{Removed: 2})
 }
+
+// A register that keeps its delisted rows may take an entry off and list it
+// again on one page.
+func TestDelistedAndListedAgainOnOnePageIsRelisted(t *testing.T) {
+	b := newBench(t)
+	b.def.Fields = []register.Field{
+		{Name: "number", From: []register.Source{{Name: "id"}}}, {Name: "name", From: []register.Source{{Name: "name"}}},
+		{Name: "listed_on", From: []register.Source{{Name: "from"}}}, {Name: "delisted_on", From: []register.Source{{Name: "to"}}},
+	}
+	b.def.ListedWhile = `delisted_on == ""`
+	page := func(rows string) { b.site.Publish("/list.csv", csvPage("id,name,from,to\n"+rows)) }
+	page("1,a,2020-01-01,\n2,b,2020-01-01,\n")
+	baseline := b.expect(register.OutcomeBaseline, register.Counts{})
+	page("1,a,2020-01-01,2021-01-01\n1,a,2021-02-02,\n2,b,2020-01-01,\n")
+	run, changes := b.run()
+	if run.Counts != (register.Counts{Removed: 1, Relisted: 1}) || changes[0].Kind != register.Removed {
+		t.Fatalf("%+v", run.Counts)
+	}
+	first := register.Period{From: baseline.ObservedAt, To: run.ObservedAt}
+	if got := changes[1]; got.ListedOn != "2021-02-02" || len(got.EarlierPeriods) != 1 || got.EarlierPeriods[0] != first {
+		t.Errorf("listed on %s, earlier %v; want %v", got.ListedOn, got.EarlierPeriods, first)
+	}
+	page("1,a,2020-01-01,2021-01-01\n1,a,2021-02-02,2022-02-02\n1,a,2023-03-03,\n2,b,2020-01-01,\n")
+	again, changes := b.run()
+	second := register.Period{From: run.ObservedAt, To: again.ObservedAt}
+	if again.Counts != (register.Counts{Removed: 1, Relisted: 1}) || len(changes[1].EarlierPeriods) != 2 || changes[1].EarlierPeriods[1] != second {
+		t.Errorf("%+v, earlier %v; want %v and %v", again.Counts, changes[1].EarlierPeriods, first, second)
+	}
+}

@@ -119,7 +119,7 @@ func (t *tick) gapClosed() *register.Signal {
 func (t *tick) upgraded() []register.Signal {
 	s := t.signal(register.StateUpgraded, "the definition or our parser changed; the head was read anew from its archived pages, and nobody was told of what differs", t.hint)
 	s.Counts = t.run.Counts.ByKind()
-	return []register.Signal{s}
+	return append(t.heldAndReleased(), s)
 }
 
 func (t *tick) signal(state register.State, reason, next string) register.Signal {

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +28,40 @@ func (t *tick) silent() []register.Signal {
 	reason := fmt.Sprintf("not read whole for %d due ticks; the last complete fetch was at %s", silence.Incomplete, stamp(t.head.SeenAt))
 	return []register.Signal{t.signal(register.StateStale, reason,
 		"What the register says now is not known. `regwatch runs --register "+t.def.ID+"` shows what comes in its place.")}
+}
+
+// TellStale tells, once per silence, that no run was made since an attempt (the
+// zero time: ever) although two were due. It is idempotent; where a later attempt
+// was recorded, or comes between, it tells nothing.
+func (p *Pipeline) TellStale(ctx context.Context, def register.Definition, attempt time.Time) (told bool, err error) {
+	head, err := p.Heads.Head(ctx, def.ID)
+	if err != nil {
+		return false, fmt.Errorf("tell that %s is stale: %w", def.ID, err)
+	}
+	last, err := p.Heads.LastAttempt(ctx, def.ID) // after the head: a run that is recorded from now on moves it
+	if err != nil || head.Memory.Silence.Stale || !last.Equal(attempt) {
+		return false, err
+	}
+	head.Memory.Silence.Stale = true
+	c := register.Commit{HeadVersion: head.Version, Run: register.Run{Register: def.ID}, Memory: head.Memory, Signals: []register.Signal{{
+		Register: def.ID, Title: def.Title, State: register.StateStale, At: p.Now().UTC(), Reason: unattended(head, attempt),
+		Next: "What the register says now is not known. See whether a process with the role scrape is running and reaches the broker; `regwatch doctor` helps.",
+	}}}
+	err = p.Commits.Tell(ctx, c)
+	if errors.Is(err, register.ErrHeadMoved) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func unattended(head register.Head, attempt time.Time) string {
+	switch {
+	case attempt.IsZero():
+		return "due for two ticks, and no run of it was ever made"
+	case !head.Baselined:
+		return fmt.Sprintf("due for two ticks, and no run of it was made since %s; there never was a complete fetch", stamp(attempt))
+	}
+	return fmt.Sprintf("due for two ticks, and no run of it was made since %s; the last complete fetch was at %s", stamp(attempt), stamp(head.SeenAt))
 }
 
 // moved notes when the entries last became other ones, and tells once when a

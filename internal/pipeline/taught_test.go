@@ -1,18 +1,21 @@
 package pipeline_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/regwatch/regwatch/internal/pipeline"
 	"github.com/regwatch/regwatch/internal/testsite"
 	"github.com/regwatch/regwatch/register"
 )
 
 // What outside failures taught of whole pages, one test each. What they taught of
-// differences is in differ/taught_test.go.
+// differences is in differ/taught_test.go, of time in schedules/taught_test.go.
 
 // listed makes a bench whose register has the entries 1 to 9.
 func listed(t *testing.T) *bench {
@@ -211,8 +214,61 @@ func TestTaughtIDNAndPunycodeAreOneDomain(t *testing.T) {
 	}
 }
 
-func TestTaughtZeroWidthChurn(t *testing.T) {
+func TestTaughtU200BChurn(t *testing.T) {
 	b := listed(t)
 	b.site.Publish("/list.csv", csvPage(strings.ReplaceAll(wholeList(), "firm ", "fi\u200brm ")))
 	b.expect(register.OutcomeUnchanged, register.Counts{})
+}
+
+// Another date of the file, and other bytes with the same entries, are no news.
+func TestTaughtOnlyTheFilesDateChanged(t *testing.T) {
+	b := listed(t)
+	for day := range 3 {
+		b.site.Publish("/list.csv", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Last-Modified", time.Date(2026, 1, 1+day, 0, 0, 0, 0, time.UTC).Format(http.TimeFormat))
+			w.Header().Set("Content-Type", "text/csv")
+			_, _ = io.WriteString(w, wholeList()) // a reader that went away is none of the test's
+		}))
+		if run := b.expect(register.OutcomeUnchanged, register.Counts{}); run.PublishedAt == nil || run.PublishedAt.Day() != 1+day {
+			t.Errorf("published at %v", run.PublishedAt)
+		}
+	}
+	b.site.Publish("/list.csv", csvPage(wholeList()+"\n"))
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	b.expectStates()
+}
+
+// earlierRelease commits as a release did whose parser had another number.
+type earlierRelease struct{ pipeline.Commits }
+
+func (r earlierRelease) Commit(ctx context.Context, c register.Commit) (register.Run, []register.Change, error) {
+	c.Run.Fingerprint = "of an earlier parser"
+	return r.Commits.Commit(ctx, c)
+}
+
+// A release that reads the same bytes differently says so by its number: it reads
+// the archived page anew, tells the operator once, and announces what the register
+// changed, and nothing else.
+func TestTaughtParserUpgraded(t *testing.T) {
+	b := newBench(t)
+	now, later := b.Commits, b.def.Fields[1]
+	b.Commits = earlierRelease{now}
+	decorated := strings.ReplaceAll(wholeList(), "\n", " *\n")
+	decorated = strings.Replace(decorated, "name *", "name", 1)
+	b.site.Publish("/list.csv", csvPage(decorated))
+	b.expect(register.OutcomeBaseline, register.Counts{})
+
+	later.Strip = ` \*$` // as the new parser does by itself
+	b.def.Fields = append(append([]register.Field{}, b.def.Fields[0], later), b.def.Fields[2:]...)
+	b.Commits = now
+	b.site.Publish("/list.csv", csvPage(decorated+"10,firm 10 *\n"))
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	signals := b.signals()
+	if len(signals) != 1 || signals[0].State != register.StateUpgraded || signals[0].Counts["changed"] != 9 {
+		t.Errorf("signals %+v", signals)
+	}
+	if head := b.head(); len(head) != 10 || strings.Contains(strings.Join(head, " "), "*") {
+		t.Errorf("the head is %v", head)
+	}
 }

@@ -16,10 +16,11 @@ type tick struct {
 	due    register.Due
 	head   register.Head
 	run    register.Run
-	memory register.Memory // to be committed
-	hint   string          // what to do about a failure
-	lost   bool            // the definition changed, and the page that must be read anew is gone
-	health register.Health // of this fetch, to be kept if it is believed
+	memory register.Memory  // to be committed
+	hint   string           // what to do about a failure
+	lost   bool             // the definition changed, and the page that must be read anew is gone
+	health register.Health  // of this fetch, to be kept if it is believed
+	later  []register.RunID // of an approval: partial fetches after the page that is approved
 	// how a hold ended in this run; empty: none did
 	released string
 }
@@ -31,7 +32,6 @@ func (p *Pipeline) begin(def register.Definition, due register.Due, head registe
 		url = def.Fetch.URLs[0]
 	}
 	t := &tick{def: def, due: due, head: head, memory: head.Memory}
-	t.memory.Parts = partsOf(head)
 	t.run = register.Run{
 		Register: def.ID, Tick: due.Tick.UTC(), Trigger: due.Trigger, Origin: register.Watch,
 		StartedAt: now, ObservedAt: now, Fingerprint: def.Fingerprint(),
@@ -124,6 +124,7 @@ func (t *tick) believed() {
 func (t *tick) judged(v differ.Verdict) {
 	m := v.Memory
 	t.memory.Missing, t.memory.Held, t.memory.Accepted, t.memory.Older = m.Missing, m.Held, m.Accepted, m.Older
+	t.memory.Parts = t.parts(v)
 	t.released = v.Released
 	if v.Outcome != register.OutcomeHeld {
 		t.believed()
@@ -140,19 +141,35 @@ func (t *tick) isSettled() bool {
 func (t *tick) seen() differ.Seen {
 	return differ.Seen{
 		At: t.run.ObservedAt, Tick: t.due.Tick, Interval: t.due.Interval,
-		Complete: t.run.Proof.Complete(), LastSeen: lastSeen(t.head, t.run.ObservedAt), LastRun: t.head.SeenRun, Parts: partsOf(t.head),
+		Complete: t.run.Proof.Complete(), LastSeen: lastSeen(t.head, t.run.ObservedAt), LastRun: t.head.BelievedRun, Parts: t.head.Memory.Parts,
 		Digest: t.memory.Seen, Filled: t.health.Filled, Odd: t.health.Odd,
 	}
 }
 
-// partsOf gives the partial fetches that brought entries since the last complete
-// one: a later run than that made the head what it is.
-func partsOf(head register.Head) []register.RunID {
-	parts := head.Memory.Parts
-	if head.Run > head.SeenRun && !slices.Contains(parts, head.Run) {
-		parts = append(slices.Clone(parts), head.Run)
+// parts gives the runs since the last one that was believed whole on whose pages
+// something of the head is that was not on its: what they brought, or what had
+// waited and was there again. This run is 0 until it is recorded.
+func (t *tick) parts(v differ.Verdict) []register.RunID {
+	brings := len(v.Accepted) > 0 || len(v.Memory.Missing) < len(t.head.Memory.Missing)
+	switch {
+	case t.isBelieved():
+		return t.later
+	case brings && (t.run.Partial || lacksOnly(v.Memory.Held)):
+		return append(slices.Clone(t.memory.Parts), 0)
 	}
-	return parts
+	return t.memory.Parts
+}
+
+// lacksOnly reports whether what is held lacks entries, and is believed in
+// everything that it shows.
+func lacksOnly(held *register.Held) bool {
+	return held != nil && slices.Equal(held.Alarms, []register.Alarm{register.AlarmRemovals})
+}
+
+// isBelieved reports whether the head was seen on the pages of this run: they
+// were whole, nothing of them was held, and no person has rejected them.
+func (t *tick) isBelieved() bool {
+	return t.run.Proof.Complete() && t.run.Outcome != register.OutcomeHeld && !slices.Contains(t.memory.Rejected, t.memory.Seen)
 }
 
 func lastSeen(head register.Head, otherwise time.Time) time.Time {

@@ -43,10 +43,10 @@ func (p *Pipeline) upgrade(ctx context.Context, t *tick) error {
 	if err != nil {
 		return err
 	}
-	u.run.ObservedAt, u.run.Pages, u.run.Proof, u.run.Read = t.head.SeenAt, seen.Pages, proof, snapshot.Counts
-	if t.head.Memory.Held != nil {
-		toHead.Removed = nil // what came while something was held is not on those pages
+	if t.head.Memory.Held != nil && len(toHead.Removed) <= toHead.Same+len(toHead.Changed) {
+		toHead.Removed = nil // came while something was held, and keys are made as before: they stay as they were read
 	}
+	u.run.ObservedAt, u.run.Pages, u.run.Proof, u.run.Read = t.head.SeenAt, seen.Pages, proof, snapshot.Counts
 	return p.replaceHead(ctx, t, &u, snapshot, replaced(toHead, waiting), waiting)
 }
 
@@ -72,6 +72,9 @@ func (p *Pipeline) replaceHead(ctx context.Context, t, u *tick, snapshot registe
 	if len(accepted) > 0 {
 		u.run.Outcome = register.OutcomeChanged
 	}
+	if t.head.Memory.Held != nil {
+		u.released = "the definition or our parser changed, and what was held was read by the old one; if the page still says so, it is raised again"
+	}
 	m := &u.memory
 	m.Validators, m.Missing = register.Validators{}, waiting
 	m.Health.Shape, m.Health.Filled, m.Health.Odd = snapshot.Shape, snapshot.Filled(), snapshot.Counts.Odd
@@ -82,7 +85,6 @@ func (p *Pipeline) replaceHead(ctx context.Context, t, u *tick, snapshot registe
 	}
 	t.head, err = p.Heads.Head(ctx, t.def.ID)
 	t.memory = t.head.Memory
-	t.memory.Parts = partsOf(t.head)
 	return err
 }
 
@@ -166,9 +168,11 @@ func (p *Pipeline) older(ctx context.Context, t *tick, m register.Missing) (*reg
 	return snapshot, p.addParts(ctx, t, snapshot, m.Parts)
 }
 
-// addParts adds what only partial fetches showed after the snapshot's own.
+// addParts adds what only later fetches showed that were not believed whole. What
+// they show under another key is not believed. What they show with other content
+// is, where an entry had waited meanwhile: of that, the older page is not known.
 func (p *Pipeline) addParts(ctx context.Context, t *tick, snapshot *register.Snapshot, parts []register.RunID) error {
-	for _, id := range slices.Backward(parts) {
+	for _, id := range parts { // the first that shows an entry is the one that brought it
 		part, err := p.readable(ctx, t, id)
 		if err != nil {
 			return err
@@ -176,7 +180,7 @@ func (p *Pipeline) addParts(ctx context.Context, t *tick, snapshot *register.Sna
 		if part == nil {
 			continue
 		}
-		for _, r := range differ.Diff(*part, *snapshot).Removed {
+		for _, r := range differ.Relate(differ.Diff(*part, *snapshot), t.def).Removed {
 			if r.Statement == nil {
 				snapshot.Entries = append(snapshot.Entries, r.Entry)
 			}

@@ -172,3 +172,130 @@ func TestGapAfterAnImportIsRecordedAndNotAnnounced(t *testing.T) {
 }
 
 func csvPage(body string) http.Handler { return testsite.Plain("text/csv", []byte(body)) }
+
+// byName makes the name the key, so that nothing is found again by its old key.
+func (b *bench) byName() { b.def.Key = []string{"name"} }
+
+// An entry whose wait only a cut page ended is on no whole page since: it is read
+// anew from the cut one, whether it stays or goes.
+func TestChangedDefinitionReadsWhatOnlyACutPageShowedAgain(t *testing.T) {
+	for _, stays := range []bool{true, false} {
+		b := newBench(t)
+		b.publish("1,a", "2,b", "3,c", "4,d", "5,e", "6,f", "7,g", "8,h")
+		b.expect(register.OutcomeBaseline, register.Counts{})
+		b.publish("1,a", "2,b", "3,c", "4,d", "5,e", "6,f")
+		b.expect(register.OutcomeUnchanged, register.Counts{})
+		b.site.Publish("/list.csv", csvPage("id,name\n1,a\n7,g\n9,"))
+		if run := b.expect(register.OutcomeUnchanged, register.Counts{}); run.Waiting != 1 {
+			t.Fatalf("%d wait, want 8 alone", run.Waiting)
+		}
+		b.byName()
+		want := register.Counts{}
+		if b.publish("1,a", "2,b", "3,c", "4,d", "5,e", "6,f", "7,g", "8,h"); !stays {
+			b.publish("1,a", "2,b", "3,c", "4,d", "5,e", "6,f")
+			run, changes := b.run()
+			if len(changes) != 1 || changes[0].Before.Get("name") != "h" || run.Waiting != 1 {
+				t.Fatalf("%d wait, %+v; want h gone, which waited, and g to wait anew", run.Waiting, changes)
+			}
+			want.Removed = 1
+		}
+		run, changes := b.run()
+		if run.Counts != want || len(changes) > 0 && (changes[0].Origin != register.Watch || changes[0].Before.Get("name") != "g") {
+			t.Errorf("stays %v: %+v", stays, changes)
+		}
+		if n := len(b.head()); stays != (n == 8) || !stays && n != 6 {
+			t.Errorf("stays %v: the head is %v", stays, b.head())
+		}
+	}
+}
+
+// What a later cut page shows of an entry that an earlier one brought is not
+// believed yet, and so it is not taken for our reading either.
+func TestChangedDefinitionReadsAnEntryWhereItWasBrought(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	for _, rows := range []string{"1,a\n3,c\n9", "1,a\n3,z\n4,d\n9"} {
+		b.site.Publish("/list.csv", csvPage("id,name\n"+rows))
+		b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	}
+	b.def.Fields[1].Strip = "x$"
+	b.publish("1,a", "2,b", "3,z", "4,d")
+	if _, changes := b.run(); len(changes) != 1 || changes[0].Before.Get("name") != "c" || changes[0].After.Get("name") != "z" {
+		t.Errorf("%+v", changes)
+	}
+}
+
+// What is believed while something is held is read anew too, and nothing else of
+// that page.
+func TestChangedDefinitionWhileSomethingIsHeld(t *testing.T) {
+	b := newBench(t)
+	b.publish(list(0, 40, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish(append(list(20, 40, "firm"), list(50, 52, "new")...)...)
+	b.expect(register.OutcomeHeld, register.Counts{Added: 2})
+	b.byName()
+	b.publish(append(list(0, 40, "firm"), list(50, 52, "new")...)...)
+	for range 3 {
+		if run := b.expect(register.OutcomeUnchanged, register.Counts{}); run.Waiting > 0 || run.Entries != 42 {
+			t.Fatalf("%d wait, %d entries", run.Waiting, run.Entries)
+		}
+	}
+	b.expectStates(register.StateHeld, register.StateReleased, register.StateUpgraded)
+}
+
+// A page of another register that is held shows nothing that is to be read anew,
+// although it ended a wait.
+func TestChangedDefinitionWhileASwapIsHeld(t *testing.T) {
+	b := newBench(t)
+	b.publish(list(0, 40, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish(list(1, 40, "firm")...)
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	b.publish(append(list(0, 1, "firm"), list(100, 140, "other")...)...)
+	if run := b.expect(register.OutcomeHeld, register.Counts{}); run.Waiting > 0 {
+		t.Fatalf("%d wait", run.Waiting)
+	}
+	b.def.Fields[1].Strip = "x$"
+	b.publish(list(0, 40, "firm")...)
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	if n := len(b.head()); n != 40 {
+		t.Errorf("%d entries: %v", n, b.head())
+	}
+}
+
+// The last page of which nothing was held may have been rejected by a person: the
+// head was not seen on it.
+func TestChangedDefinitionAfterARejectedPage(t *testing.T) {
+	b := newBench(t)
+	b.publish(list(0, 40, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish(list(100, 140, "other")...)
+	held := b.expect(register.OutcomeHeld, register.Counts{})
+	if _, _, err := b.Reject(t.Context(), b.def, held.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(register.OutcomeUnchanged, register.Counts{}) // the same page once more
+	b.byName()
+	b.publish(list(0, 40, "firm")...)
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	if n := len(b.head()); n != 40 {
+		t.Errorf("%d entries: %v", n, b.head())
+	}
+}
+
+// An entry that is missing after a hold was not seen on what was held.
+func TestChangedDefinitionReadsNoHeldPageForWhatIsMissing(t *testing.T) {
+	b := newBench(t)
+	b.publish(list(0, 40, "firm")...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish(list(100, 140, "other")...)
+	b.expect(register.OutcomeHeld, register.Counts{})
+	b.publish(list(1, 40, "firm")...)
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	b.byName()
+	_, changes := b.run()
+	if len(changes) != 1 || changes[0].Kind != register.Removed || changes[0].Before.Get("name") != "firm 0" || len(b.head()) != 39 {
+		t.Errorf("%+v; the head is %v", changes, b.head())
+	}
+}

@@ -38,11 +38,18 @@ func (w *work) setBaseline(ctx context.Context) error {
 func (w *work) moveEntries(ctx context.Context) error {
 	begin := make([]version, 0, len(w.commit.Accepted))
 	source := sourceOf(w.run)
+	ended := map[register.Key][]register.Period{} // by this commit
 	for i, a := range w.commit.Accepted {
 		change := w.changeOf(a)
 		source.complete(&change)
 		if err := w.end(ctx, a, &change); err != nil {
 			return fmt.Errorf("accepted change %d, %s: %w", i+1, a.Kind, err)
+		}
+		switch a.Kind {
+		case register.Removed:
+			ended[change.Key] = append(ended[change.Key], register.Period{From: change.FirstSeen, To: endOf(change)})
+		case register.Relisted:
+			change.EarlierPeriods = append(change.EarlierPeriods, ended[change.Key]...)
 		}
 		if a.Kind != register.Removed {
 			begin = append(begin, version{*a.After, change.FirstSeen})
@@ -114,12 +121,9 @@ func (w *work) end(ctx context.Context, a register.Accepted, c *register.Change)
 	if a.Kind == register.Added || a.Kind == register.Relisted {
 		return nil
 	}
-	run, at := w.run.ID, w.run.ObservedAt
-	if c.Kind == register.Removed && c.MissingSince != nil {
-		at = *c.MissingSince
-		if a.MissingRun != 0 {
-			run = a.MissingRun
-		}
+	run, at := w.run.ID, endOf(*c)
+	if a.Kind == register.Removed && a.MissingRun != 0 {
+		run = a.MissingRun
 	}
 	firstSeen, err := endVersion(ctx, w.tx, w.run.Register, *a.Before, run, at)
 	if err != nil {
@@ -134,6 +138,14 @@ func (w *work) end(ctx context.Context, a register.Accepted, c *register.Change)
 		c.LastSeen = later(firstSeen, seen)
 	}
 	return nil
+}
+
+// endOf gives the instant at which a change ends what was listed before it.
+func endOf(c register.Change) time.Time {
+	if c.Kind == register.Removed && c.MissingSince != nil {
+		return *c.MissingSince
+	}
+	return c.ObservedAt
 }
 
 // claimedDates gives the dates of listing and delisting that the register

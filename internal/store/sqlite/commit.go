@@ -26,9 +26,8 @@ import (
 //
 // A baseline sets the head's entries. It is read once, while the write lock is
 // held, and is not kept in memory; an entry that comes twice in it is an error.
-// A failed run leaves its record, its
-// memory and its signals. The ids of run, signals and changes, and the run of a
-// [register.Missing] that is 0, are given here.
+// A failed run leaves its record, its memory and its signals. The ids of run,
+// signals and changes, and the runs of a memory that are 0, are given here.
 func (s *Store) Commit(ctx context.Context, c register.Commit) (register.Run, []register.Change, error) {
 	w := &work{commit: c, run: exactRun(c.Run), at: exact(s.now())}
 	if err := acceptable(c); err != nil {
@@ -38,6 +37,36 @@ func (s *Store) Commit(ctx context.Context, c register.Commit) (register.Run, []
 		return register.Run{}, nil, fmt.Errorf("commit run of %s: %w", c.Run.Register, err)
 	}
 	return w.run, w.changes, nil
+}
+
+// Tell records what is to be told of a register although no run was made: the
+// memory and the signals of a commit, in one transaction as Commit does. The
+// signals name the register's last run, if there is one. If the head has moved
+// since it was read, the error is [register.ErrHeadMoved].
+func (s *Store) Tell(ctx context.Context, c register.Commit) error {
+	w := &work{commit: c, at: exact(s.now())}
+	err := s.update(ctx, func(tx *sql.Tx) error { w.tx = tx; return w.tell(ctx) })
+	if err != nil {
+		return fmt.Errorf("tell of %s: %w", c.Run.Register, err)
+	}
+	return nil
+}
+
+func (w *work) tell(ctx context.Context) error {
+	w.run = register.Run{Register: w.commit.Run.Register, Source: w.commit.Run.Source}
+	if err := w.compareHead(ctx); err != nil {
+		return err
+	}
+	err := w.tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM runs WHERE register = ?`, w.run.Register).Scan(&w.run.ID)
+	if err != nil {
+		return fmt.Errorf("look for the last run: %w", err)
+	}
+	w.head.Version++
+	w.head.Memory = w.commit.Memory
+	if err := saveHead(ctx, w.tx, w.head); err != nil {
+		return fmt.Errorf("save head: %w", err)
+	}
+	return w.emitSignals(ctx)
 }
 
 // acceptable refuses a commit that contradicts itself.
@@ -158,6 +187,10 @@ func (w *work) moveHead(ctx context.Context) error {
 			w.head.Memory.Missing[i].Run = w.run.ID
 		}
 	}
+	w.head.Memory.Parts = slices.Clone(w.commit.Memory.Parts)
+	for i := range w.head.Memory.Parts {
+		w.head.Memory.Parts[i] = cmp.Or(w.head.Memory.Parts[i], w.run.ID)
+	}
 	if held := w.head.Memory.Held; held != nil {
 		own := *held
 		own.Run, own.First = cmp.Or(own.Run, w.run.ID), cmp.Or(own.First, w.run.ID)
@@ -172,7 +205,7 @@ func (w *work) moveHead(ctx context.Context) error {
 	if isSighting(w.run) {
 		w.head.SeenRun, w.head.SeenAt = w.run.ID, w.run.ObservedAt
 		w.head.Origin = originAfter(w.head.Origin, w.run)
-		if w.run.Outcome != register.OutcomeHeld {
+		if w.isBelieved() {
 			w.head.BelievedRun = w.run.ID
 		}
 	}
@@ -183,6 +216,13 @@ func (w *work) moveHead(ctx context.Context) error {
 		return fmt.Errorf("save head: %w", err)
 	}
 	return nil
+}
+
+// isBelieved reports whether the head was seen on the pages of the run, which
+// were whole: nothing of them is held, and no person has rejected them.
+func (w *work) isBelieved() bool {
+	m := w.commit.Memory
+	return w.run.Outcome != register.OutcomeHeld && !slices.Contains(m.Rejected, m.Seen)
 }
 
 // originAfter says what the head was last seen by. A fetch closes the gap that

@@ -150,14 +150,22 @@ func (s *Store) Periods(ctx context.Context, registerID string, keys []register.
 // span is the time of one version; to is zero while it lasts.
 type span struct{ firstSeen, from, to time.Time }
 
+// follows reports whether the version goes on with a listing that lasts until
+// an instant.
+func (s span) follows(end time.Time) bool {
+	return s.from.Before(end) || s.from.Equal(end) && s.firstSeen.Before(s.from)
+}
+
 // endedPeriods joins versions, given in the order of their beginnings, that
-// follow each other without a gap, and leaves out the last one if it lasts.
+// follow each other without a gap, and leaves out the last one if it lasts. A
+// version that was first seen when another ended is a listing of its own: the
+// register itself said that one ended and one began.
 func endedPeriods(versions []span) []register.Period {
 	var periods []register.Period
 	for i := 0; i < len(versions); {
 		period := register.Period{From: versions[i].firstSeen, To: versions[i].to}
 		lasts := versions[i].to.IsZero()
-		for i++; i < len(versions) && (lasts || !versions[i].from.After(period.To)); i++ {
+		for i++; i < len(versions) && (lasts || versions[i].follows(period.To)); i++ {
 			lasts = lasts || versions[i].to.IsZero()
 			if versions[i].to.After(period.To) {
 				period.To = versions[i].to

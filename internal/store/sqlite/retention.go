@@ -14,7 +14,7 @@ const microsPerDay = 24 * 60 * 60 * 1_000_000
 // kept selects the pages of the runs whose bodies the archive must not lose: what
 // an accepted change, a baseline or a held run rests on; what is younger than an
 // instant; and of each register and UTC day the last run, a complete one if there
-// is one. So the last sighting of every head is among them.
+// is one.
 const kept = `
 	SELECT pages FROM runs
 	WHERE accepted > 0 OR outcome IN ('baseline', 'held') OR started_at >= ?
@@ -27,7 +27,8 @@ const kept = `
 
 // Keep gives the hashes of the bodies that the archive must not lose; all
 // others may go. Bodies younger than keep are among them, and so are the pages
-// that last showed an entry which is missing now. It changes nothing.
+// that showed the entries of a head, also those that are missing now. It changes
+// nothing.
 func (s *Store) Keep(ctx context.Context, now time.Time, keep time.Duration) (map[string]bool, error) {
 	hashes := map[string]bool{}
 	add := func(rows *sql.Rows) error {
@@ -46,14 +47,12 @@ func (s *Store) Keep(ctx context.Context, now time.Time, keep time.Duration) (ma
 		if err := each(ctx, tx, add, kept, now.Add(-keep).UnixMicro(), int64(microsPerDay)); err != nil {
 			return err
 		}
-		missing, err := missingSince(ctx, tx)
+		runs, err := toBeReread(ctx, tx)
 		if err != nil {
 			return err
 		}
-		for m := range missing {
-			err := each(ctx, tx, add, `SELECT pages FROM runs WHERE register = ? AND sighting = 1 AND id < ? ORDER BY id DESC LIMIT 1`,
-				m.register, int64(m.run))
-			if err != nil {
+		for id := range runs {
+			if err := each(ctx, tx, add, `SELECT pages FROM runs WHERE id = ?`, int64(id)); err != nil {
 				return err
 			}
 		}
@@ -65,20 +64,24 @@ func (s *Store) Keep(ctx context.Context, now time.Time, keep time.Duration) (ma
 	return hashes, nil
 }
 
-// absence is the first complete fetch of a register that lacked something.
-type absence struct {
-	register string
-	run      register.RunID
-}
-
-func missingSince(ctx context.Context, q querier) (map[absence]bool, error) {
-	missing := map[absence]bool{}
+// toBeReread gives the runs on whose pages the entries of a head are, which are
+// read again when the definition changes.
+func toBeReread(ctx context.Context, q querier) (map[register.RunID]bool, error) {
+	runs := map[register.RunID]bool{}
+	note := func(ids ...register.RunID) {
+		for _, id := range ids {
+			runs[id] = true
+		}
+	}
 	err := each(ctx, q, func(rows *sql.Rows) error {
 		head, err := scanHead(rows)
+		note(head.BelievedRun)
+		note(head.Memory.Parts...)
 		for _, m := range head.Memory.Missing {
-			missing[absence{head.Register, m.Run}] = true
+			note(m.Seen)
+			note(m.Parts...)
 		}
 		return err
 	}, `SELECT `+headColumns+` FROM heads`)
-	return missing, err
+	return runs, err
 }

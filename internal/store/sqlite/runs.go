@@ -81,6 +81,18 @@ func ranAt(ctx context.Context, q querier, registerID string, tick time.Time) (r
 	return ran, err
 }
 
+// LastAttempt gives when the last fetch of a register began that is recorded,
+// whatever came of it; the zero time if there is none.
+func (s *Store) LastAttempt(ctx context.Context, registerID string) (at time.Time, err error) {
+	err = s.read.QueryRowContext(ctx,
+		`SELECT started_at FROM runs WHERE register = ? AND "trigger" IN ('schedule', 'manual') ORDER BY id DESC LIMIT 1`,
+		registerID).Scan(instant{&at})
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, fmt.Errorf("read last attempt of %s: %w", registerID, err)
+	}
+	return at, nil
+}
+
 // Run gives one run; [register.ErrNotFound] in the error's chain if there is
 // none of that id.
 func (s *Store) Run(ctx context.Context, id register.RunID) (register.Run, error) {

@@ -205,3 +205,48 @@ func testSightings(t *testing.T, open Database) {
 		t.Errorf("a partial run became the last sighting: %+v", after)
 	}
 }
+
+func testTell(t *testing.T, open Database) {
+	store := open(t)
+	s := watch(t, store, "cz-told")
+	tell := func(version int64) error {
+		return store.Tell(t.Context(), register.Commit{
+			HeadVersion: version, Run: register.Run{Register: s.id},
+			Memory:  register.Memory{Silence: register.Silence{Stale: true}},
+			Signals: []register.Signal{{State: register.StateStale, Reason: "for a test", At: epoch}},
+		})
+	}
+	attempt, err := store.LastAttempt(t.Context(), s.id)
+	check(t, err)
+	same(t, "an attempt of a register that never ran", attempt, time.Time{})
+	check(t, tell(0)) // nobody ran it, ever
+
+	run := s.baseline(entry("a", "x"))
+	if attempt, err = store.LastAttempt(t.Context(), s.id); err != nil || !attempt.Equal(run.StartedAt) {
+		t.Errorf("last attempt %v, %v; want %v", attempt, err, run.StartedAt)
+	}
+	if err := tell(1); !errors.Is(err, register.ErrHeadMoved) {
+		t.Errorf("of a head that has moved: %v", err)
+	}
+	before, err := store.Head(t.Context(), s.id)
+	check(t, err)
+	same(t, "the memory of a run takes the other's place", before.Memory.Silence.Stale, false)
+	check(t, tell(before.Version))
+	after, err := store.Head(t.Context(), s.id)
+	check(t, err)
+	before.Version, before.Memory.Silence.Stale = before.Version+1, true
+	same(t, "head", after, before)
+	s.sees(entry("a", "x"))
+
+	events, err := store.Unpublished(t.Context(), 10)
+	check(t, err)
+	var runs []register.RunID
+	for _, e := range events {
+		runs = append(runs, e.Signal.Run)
+		same(t, "state", e.Signal.State, register.StateStale)
+	}
+	same(t, "runs that the signals name", runs, []register.RunID{0, run.ID})
+	if all, err := store.Runs(t.Context(), register.RunFilter{Register: s.id}); err != nil || len(all) != 1 {
+		t.Errorf("%d runs, %v; to tell is no run", len(all), err)
+	}
+}

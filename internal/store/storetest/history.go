@@ -112,6 +112,29 @@ func testPeriods(t *testing.T, open Database) {
 	same(t, "periods in another register", elsewhere, map[register.Key][]register.Period{})
 }
 
+func testListedAgainAtOnce(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	a, again, other := entry("a", "1"), entry("a", "2"), entry("b", "1")
+	s.baseline(a, other)
+	first := register.Period{From: s.now}
+	row := a
+	statement := removed(a)
+	statement.After = &row
+	change := s.accept(statement, relisted(again))[1]
+	first.To = s.now
+	same(t, "earlier periods", change.EarlierPeriods, []register.Period{first})
+	stored, err := s.store.Change(t.Context(), change.ID)
+	check(t, err)
+	same(t, "as stored", stored, change)
+	second := register.Period{From: s.now}
+	s.accept(changed(again, entry("a", "3"))) // a change of content ends nothing
+	s.accept(removed(entry("a", "3")))
+	second.To = s.now
+	periods, err := s.store.Periods(t.Context(), s.id, []register.Key{a.Key})
+	check(t, err)
+	same(t, "periods", periods, map[register.Key][]register.Period{a.Key: {first, second}})
+}
+
 func testAsOf(t *testing.T, open Database) {
 	s := watch(t, open(t), "cz-games")
 	ctx := t.Context()

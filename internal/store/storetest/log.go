@@ -139,9 +139,10 @@ func testKeep(t *testing.T, open Database) {
 	s := watch(t, store, "cz-games")
 	body := func(c register.Commit) string { return c.Run.Pages[0].SHA256 }
 	keep := map[string]bool{}
-	commit := func(c register.Commit, kept bool) {
+	commit := func(c register.Commit, kept bool) register.RunID {
 		keep[body(c)] = kept
-		s.commit(c)
+		run, _ := s.commit(c)
+		return run.ID
 	}
 	at := func(hours int) { s.now = epoch.Truncate(24 * time.Hour).Add(time.Duration(hours) * time.Hour) }
 	a, b := entry("a", "1"), entry("b", "1")
@@ -158,10 +159,13 @@ func testKeep(t *testing.T, open Database) {
 	at(24)
 	c = s.next(register.OutcomeChanged)
 	c.Accepted = []register.Accepted{added(entry("c", ""))}
-	commit(c, true)                                 // a change rests on it
-	commit(s.next(register.OutcomeUnchanged), true) // last to show b, which is missing since
+	commit(c, true)                                           // a change rests on it
+	showed := commit(s.next(register.OutcomeUnchanged), true) // last to show b, which is missing since
 	c = s.next(register.OutcomeUnchanged)
-	c.Memory.Missing = []register.Missing{{Key: b.Key, Content: b.Content, Since: s.now}}
+	c.Run.Proof = nil
+	part := commit(c, true) // a cut page, which something of the head is on
+	c = s.next(register.OutcomeUnchanged)
+	c.Memory.Missing = []register.Missing{{Key: b.Key, Content: b.Content, Since: s.now, Seen: showed, Parts: []register.RunID{part}}}
 	commit(c, false)
 	head, err := store.Head(t.Context(), s.id)
 	check(t, err)

@@ -20,7 +20,9 @@ type Store interface {
 	EntriesOf(ctx context.Context, registerID string, refs []register.Missing) ([]register.Entry, error)
 	Periods(ctx context.Context, registerID string, keys []register.Key) (map[register.Key][]register.Period, error)
 	RanAt(ctx context.Context, registerID string, tick time.Time) (bool, error)
+	LastAttempt(ctx context.Context, registerID string) (time.Time, error)
 	Commit(ctx context.Context, c register.Commit) (register.Run, []register.Change, error)
+	Tell(ctx context.Context, c register.Commit) error
 
 	AsOf(ctx context.Context, registerID string, at time.Time, yield func(register.Listing) error) error
 	Net(ctx context.Context, registerID string, from, to time.Time, yield func(register.Accepted) error) error
@@ -78,6 +80,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"changes without a sequence", testOrigins},
 		{"failed run", testFailedRun},
 		{"sightings", testSightings},
+		{"a signal without a run", testTell},
 		{"refused commits", testRefused},
 		{"a commit that fails midway", testAtomic},
 		{"a commit that is canceled", testCanceled},
@@ -89,6 +92,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"one entry takes another's place", testPlaces},
 		{"several entries of one key", testSharedKey},
 		{"periods", testPeriods},
+		{"delisted and listed again at once", testListedAgainAtOnce},
 		{"as of", testAsOf},
 		{"net difference", testNet},
 		{"entry", testEntry},
