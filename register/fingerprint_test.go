@@ -30,6 +30,7 @@ func TestFingerprint(t *testing.T) {
 		{"the zone of an instant", func(d *register.Definition) { d.Schedule.Timezone = "UTC" }, true},
 		{"schedule", func(d *register.Definition) { d.Schedule.Cron = "@hourly" }, false},
 		{"address", func(d *register.Definition) { d.Fetch.URLs[0] = "https://b.example" }, false},
+		{"trust in its servers", func(d *register.Definition) { d.Fetch.TLS = register.TLS{CA: "x", Pins: []string{"y"}} }, false},
 		{"title", func(d *register.Definition) { d.Title = "List" }, false},
 	} {
 		changed := base()

@@ -58,10 +58,7 @@ func unreachableHint(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		return "the host name does not exist; check fetch.url, or whether the register has moved"
 	}
-	if isCertificate(err) {
-		return "the site's certificate is not valid; open the page in a browser and tell its authority"
-	}
-	return ""
+	return trustHint(err)
 }
 
 // statusFailure says what an HTTP error means for whoever keeps the definition.

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"encoding/pem"
 	"fmt"
 	"io"
 	"regexp"
@@ -345,12 +346,72 @@ func TestHostile18Spellings(t *testing.T) {
 }
 
 func TestHostile28TLS(t *testing.T) {
-	for scenario, says := range map[string]string{
-		"28-tls-expired": "expired", "28-tls-self-signed": "unknown authority", "28-tls-wrong-host": "valid for 192.0.2.1", "28-tls-tls1-0": "protocol version",
+	for scenario, says := range map[string]struct{ reason, next string }{
+		"28-tls-expired":     {"expired", "out of its time"},
+		"28-tls-self-signed": {"unknown authority", "fetch.tls.ca"},
+		"28-tls-wrong-host":  {"valid for 192.0.2.1", "another host's"},
+		"28-tls-tls1-0":      {"protocol version", "older than TLS 1.2"},
+		"28-tls-weak":        {"handshake failure", "weak ciphers"},
 	} {
 		b := perform(t, scenario)
-		if signals := b.signals(); len(signals) != 1 || !strings.Contains(signals[0].Reason, says) {
-			t.Errorf("%s: told %+v; want %q", scenario, signals, says)
+		b.tells(says.reason, says.next)
+		if b.site.Requests("/list.csv") != 0 {
+			t.Errorf("%s: the page was asked for", scenario)
+		}
+	}
+}
+
+// tells fails unless the operator was told one thing, with these words.
+func (b *bench) tells(reason, next string) {
+	b.Helper()
+	if signals := b.signals(); len(signals) != 1 || !strings.Contains(signals[0].Reason, reason) || !strings.Contains(signals[0].Next, next) {
+		b.Errorf("told %+v; want %q and %q", signals, reason, next)
+	}
+}
+
+// What a register's own trust helps against, and what not.
+func TestHostile28TLSTrustedBySource(t *testing.T) {
+	ca := func(site *testsite.Site) register.TLS {
+		return register.TLS{CA: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw}))}
+	}
+	pin := func(site *testsite.Site) register.TLS {
+		return register.TLS{Pins: []string{register.PinOf(site.Certificate())}}
+	}
+	for _, test := range []struct {
+		kind         string
+		trust        func(*testsite.Site) register.TLS
+		reason, next string // empty: it is fetched
+	}{
+		{"self-signed", ca, "", ""},
+		{"self-signed", pin, "", ""},
+		{"expired", ca, "expired", "out of its time"},
+		{"expired", pin, "expired", "out of its time"},
+		{"wrong-host", ca, "valid for 192.0.2.1", "another host's"},
+		{"wrong-host", pin, "valid for 192.0.2.1", "another host's"},
+		{"tls1.0", ca, "protocol version", "older than TLS 1.2"},
+		{"tls1.0", pin, "protocol version", "older than TLS 1.2"},
+		{"weak", ca, "handshake failure", "weak ciphers"},
+		{"weak", pin, "handshake failure", "weak ciphers"},
+		{"self-signed", func(site *testsite.Site) register.TLS {
+			return register.TLS{CA: ca(site).CA, Pins: []string{"sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}
+		}, "no certificate of 127.0.0.1 has a pinned key", "fetch.tls.pin"},
+	} {
+		b := newBench(t)
+		site, err := testsite.StartTLS(test.kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { site.Close() })
+		b.site, b.def.Fetch.URLs = site, []string{site.URL("/list.csv")}
+		b.def.Fetch.TLS = test.trust(site)
+		b.publish("1,Alpha")
+		if test.reason == "" {
+			b.expect(register.OutcomeBaseline, register.Counts{})
+			b.def.Fetch.TLS = register.TLS{} // the next register, or the next definition, does not trust it
+		}
+		b.expect(register.OutcomeFailed, register.Counts{})
+		if test.reason != "" {
+			b.tells(test.reason, test.next)
 		}
 	}
 }
