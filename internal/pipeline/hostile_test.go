@@ -223,17 +223,47 @@ func inUse() uint64 {
 }
 
 func TestHostile05Bombs(t *testing.T) {
-	frugal(t, 5*time.Second, func() { perform(t, "05-gzip-bomb", within(5*time.Second, 64<<20)) })
-	frugal(t, 5*time.Second, func() { perform(t, "05-nested-gzip", within(5*time.Second, 64<<20)) })
+	for _, scenario := range []string{
+		"05-gzip-bomb", "05-deflate-bomb", "05-br-bomb", "05-nested-gzip", "05-zip-bomb", "05-zip-quine", "05-overlapping-zip",
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			frugal(t, 5*time.Second, func() { perform(t, scenario, within(5*time.Second, 64<<20)) })
+		})
+	}
+}
+
+// What is packed is no page of any format: neither is it opened, nor read as if
+// it were text.
+func TestHostile05PackedInPlaceOfEachFormat(t *testing.T) {
+	for _, format := range []string{register.FormatCSV, register.FormatText, register.FormatHTML, register.FormatJSON, register.FormatXML} {
+		for _, scenario := range []string{"05-zip-bomb", "05-zip-quine", "05-overlapping-zip"} {
+			script, err := testsite.Scenario(scenario)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := newBench(t)
+			rows := map[string]string{register.FormatJSON: ".[]", register.FormatXML: "list/entry", register.FormatText: "(?P<id>[0-9]+),(?P<name>.*)"}[format]
+			sources := map[string][]string{register.FormatJSON: {".id", ".name"}}[format]
+			inFormat(format, "/list.csv", rows, sources...)(b)
+			script.Ticks[1].Publish(b.site)
+			if run, _ := b.run(); run.Class != register.ClassWrongThing {
+				t.Errorf("%s as %s: %s %s: %s", scenario, format, run.Outcome, run.Class, run.Reason)
+			}
+		}
+	}
 }
 
 func TestHostile06EndlessBodies(t *testing.T) {
 	for _, scenario := range []string{
 		"06-10-gigabytes", "06-10-gigabytes-unannounced", "06-endless-chunks", "06-endless-headers", "06-fat-header", "06-interim-flood",
 	} {
-		frugal(t, 5*time.Second, func() { perform(t, scenario, within(5*time.Second, 64<<20)) })
+		t.Run(scenario, func(t *testing.T) {
+			frugal(t, 5*time.Second, func() { perform(t, scenario, within(5*time.Second, 64<<20)) })
+		})
 	}
-	frugal(t, 3*time.Second, func() { perform(t, "06-drip", within(time.Second, 64<<20)) })
+	t.Run("06-drip", func(t *testing.T) {
+		frugal(t, time.Second, func() { perform(t, "06-drip", within(time.Second, 64<<20)) })
+	})
 }
 
 func TestHostile07CutBodies(t *testing.T) {
