@@ -258,7 +258,11 @@ func TestHostile06EndlessBodies(t *testing.T) {
 		"06-10-gigabytes", "06-10-gigabytes-unannounced", "06-endless-chunks", "06-endless-headers", "06-fat-header", "06-interim-flood",
 	} {
 		t.Run(scenario, func(t *testing.T) {
-			frugal(t, 5*time.Second, func() { perform(t, scenario, within(5*time.Second, 64<<20)) })
+			var b *bench
+			frugal(t, 5*time.Second, func() { b = perform(t, scenario, within(5*time.Second, 64<<20)) })
+			if run := b.runs()[1]; scenario == "06-10-gigabytes" && (len(run.Pages) != 1 || run.Pages[0].Bytes != 0) {
+				t.Errorf("what announces that it is too large was read: %+v", run.Pages)
+			}
 		})
 	}
 	t.Run("06-drip", func(t *testing.T) {
