@@ -25,6 +25,7 @@ type htmlReader struct {
 	total  cascadia.Selector
 	fields []register.Field
 	from   [][]htmlSource
+	memory uint64 // that a page may take, in bytes
 }
 
 // htmlSource is where a field is read from in a row element: a header cell's
@@ -39,7 +40,7 @@ type htmlSource struct {
 
 func newHTML(def register.Definition) (Reader, []register.FieldError) {
 	errs := unused(def.Parse)
-	r := &htmlReader{fields: def.Fields}
+	r := &htmlReader{fields: def.Fields, memory: maxHTMLMemory}
 	compile := func(path, text string) cascadia.Selector {
 		selector, err := cascadia.Compile(text)
 		if err != nil {
@@ -121,8 +122,12 @@ func (s htmlSource) mayNameColumn() bool {
 // Read implements [Reader]. The page is held as a whole; one that is nested
 // deeper than its parser goes is an error.
 func (r *htmlReader) Read(ctx context.Context, body io.Reader, emit func(Row) error) (Reading, error) {
-	root, err := html.Parse(body)
+	held := &frugalReader{body: body, limit: r.memory}
+	root, err := html.Parse(held)
 	if err != nil {
+		if held.err != nil {
+			return Reading{}, held.err
+		}
 		if ctx.Err() != nil {
 			return Reading{}, ctx.Err()
 		}
