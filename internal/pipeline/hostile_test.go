@@ -426,7 +426,7 @@ func TestHostile18Spellings(t *testing.T) {
 }
 
 func TestHostile28TLS(t *testing.T) {
-	for scenario, says := range map[string]struct{ reason, next string }{
+	for scenario, says := range map[string]struct{ reason, hint string }{
 		"28-tls-expired":     {"expired", "out of its time"},
 		"28-tls-self-signed": {"unknown authority", "fetch.tls.ca"},
 		"28-tls-wrong-host":  {"valid for 192.0.2.1", "another host's"},
@@ -434,18 +434,23 @@ func TestHostile28TLS(t *testing.T) {
 		"28-tls-weak":        {"handshake failure", "weak ciphers"},
 	} {
 		b := perform(t, scenario)
-		b.tells(says.reason, says.next)
+		b.tells(says.reason, says.hint)
 		if b.site.Requests("/list.csv") != 0 {
 			t.Errorf("%s: the page was asked for", scenario)
 		}
 	}
 }
 
-// tells fails unless the operator was told one thing, with these words.
-func (b *bench) tells(reason, next string) {
+// tells fails unless the operator was told one thing, what is wrong and what to
+// do, and the run says the same.
+func (b *bench) tells(reason, hint string) {
 	b.Helper()
-	if signals := b.signals(); len(signals) != 1 || !strings.Contains(signals[0].Reason, reason) || !strings.Contains(signals[0].Next, next) {
-		b.Errorf("told %+v; want %q and %q", signals, reason, next)
+	signals := b.signals()
+	if len(signals) != 1 || !strings.Contains(signals[0].Reason, reason) || !strings.Contains(signals[0].Reason, hint) {
+		b.Errorf("told %+v; want %q and %q", signals, reason, hint)
+	}
+	if last := b.runs()[0]; len(signals) > 0 && last.Reason != signals[0].Reason {
+		b.Errorf("told %q, but the run says %q", signals[0].Reason, last.Reason)
 	}
 }
 
@@ -460,7 +465,7 @@ func TestHostile28TLSTrustedBySource(t *testing.T) {
 	for _, test := range []struct {
 		kind         string
 		trust        func(*testsite.Site) register.TLS
-		reason, next string // empty: it is fetched
+		reason, hint string // empty: it is fetched
 	}{
 		{"self-signed", ca, "", ""},
 		{"self-signed", pin, "", ""},
@@ -491,7 +496,7 @@ func TestHostile28TLSTrustedBySource(t *testing.T) {
 		}
 		b.expect(register.OutcomeFailed, register.Counts{})
 		if test.reason != "" {
-			b.tells(test.reason, test.next)
+			b.tells(test.reason, test.hint)
 		}
 	}
 }
