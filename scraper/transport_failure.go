@@ -40,8 +40,10 @@ func failureOf(ctx context.Context, where string, err error) error {
 	case isBlocked:
 		err = blocked
 		return fail(register.ClassBlockedAddress, "")
-	case errors.Is(err, errDamaged), errors.Is(err, errCoding):
-		return fail(register.ClassUndecodable, "")
+	case errors.Is(err, errDamaged):
+		return fail(register.ClassUndecodable, "this passes when the server is well again")
+	case errors.Is(err, errCoding):
+		return fail(register.ClassUndecodable, "the server compresses in a way that nobody asked for; tell its authority")
 	case errors.Is(err, errTooLarge):
 		return fail(register.ClassTooLarge, "")
 	}

@@ -123,6 +123,9 @@ func (b *bench) checkFailed(run register.Run, before []string, told int) {
 	if check := run.Proof.Failed(); check != nil && !strings.Contains(run.Reason, check.Name) {
 		b.Errorf("the reason does not name the proof %q: %s", check.Name, run.Reason)
 	}
+	if check := run.Proof.Failed(); check != nil && !strings.HasSuffix(run.Reason, ")") {
+		b.Errorf("the reason does not say what to do: %s", run.Reason)
+	}
 	signals := b.signals()[told:]
 	if len(signals) > 2 {
 		b.Errorf("the operator was told %d things", len(signals))

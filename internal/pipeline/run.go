@@ -131,7 +131,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	}
 	t.read(fetched, snapshot, proof)
 	if check := proof.Failed(); check != nil {
-		return p.fail(ctx, t, check.Class, t.reason(*check), "")
+		return p.fail(ctx, t, check.Class, t.reason(*check), advice(*check))
 	}
 	if !t.head.Baselined {
 		return p.baseline(ctx, t, snapshot)
