@@ -52,6 +52,7 @@ type Fetch struct {
 	MaxBytes     int64         // of one decompressed body; see [Fetch.SizeLimit]
 	Timeout      time.Duration // of a whole fetch; see [Fetch.TimeLimit]
 	AllowPrivate bool          // private and loopback addresses may be dialed
+	TLS          TLS           // whom this source's servers are believed by
 }
 
 // Paging says how a register that has several pages goes on: by a link

@@ -31,6 +31,7 @@ func TestFingerprint(t *testing.T) {
 		{"schedule", func(d *register.Definition) { d.Schedule.Cron = "@hourly" }, false},
 		{"address", func(d *register.Definition) { d.Fetch.URLs[0] = "https://b.example" }, false},
 		{"threshold", func(d *register.Definition) { d.Expect.Thresholds.Swap, d.Expect.Thresholds.RekeyPairs = 0.9, 9 }, false},
+		{"trust in its servers", func(d *register.Definition) { d.Fetch.TLS = register.TLS{CA: "x", Pins: []string{"y"}} }, false},
 		{"title", func(d *register.Definition) { d.Title = "List" }, false},
 	} {
 		changed := base()

@@ -33,6 +33,24 @@ func (f *findings) fetch(fetch register.Fetch, written *node) {
 	if fetch.Pages != nil {
 		f.pages(*fetch.Pages, written.member("pages"))
 	}
+	f.tls(fetch)
+}
+
+func (f *findings) tls(fetch register.Fetch) {
+	said := fetch.TLS
+	if _, err := said.Roots(); err != nil {
+		f.add("fetch.tls.ca", err.Error(), "want PEM: -----BEGIN CERTIFICATE----- and so on, behind `ca: |`")
+	}
+	for i, pin := range said.Pins {
+		if err := register.CheckPin(pin); err != nil {
+			f.add(fmt.Sprintf("fetch.tls.pin[%d]", i), shortened(pin)+" "+err.Error(), "docs/adding-a-register.md tells how to make one")
+		}
+	}
+	for _, address := range fetch.URLs {
+		if (said.CA != "" || len(said.Pins) > 0) && strings.HasPrefix(strings.ToLower(address), "http:") {
+			f.add("fetch.tls", "is of no use for "+shortened(address), "write an https address")
+		}
+	}
 }
 
 func (f *findings) addresses(fetch register.Fetch, written *node) {

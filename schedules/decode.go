@@ -55,6 +55,7 @@ func (d decoder) fetch(n *node) register.Fetch {
 		MaxBytes:     d.size(n, "fetch", "max_bytes"),
 		Timeout:      d.duration(n, "fetch", "timeout"),
 		AllowPrivate: n.bool("allow_private"),
+		TLS:          register.TLS{CA: n.member("tls").string("ca"), Pins: n.member("tls").strings("pin")},
 	}
 	if url := n.string("url"); url != "" && len(f.URLs) == 0 {
 		f.URLs = []string{url}

@@ -37,6 +37,18 @@ func valid(id string, more ...string) string {
 	return strings.Replace(minimal, "xx-list", id, 1) + strings.Join(more, "\n")
 }
 
+const wholeCA = `-----BEGIN CERTIFICATE-----
+MIIBbzCCARWgAwIBAgIUcu/zaxJXhoM0itw4Qo1qb0gunJQwCgYIKoZIzj0EAwIw
+DDEKMAgGA1UEAwwBeDAgFw0yNjExMjUxODMwMzhaGA8yMTI2MTEwMTE4MzAzOFow
+DDEKMAgGA1UEAwwBeDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABMgQpwb8ViKq
+GNO+VMzcWGhwVcuVQPd39vqRfHO57bbp244DuCwpMF+Xt3VI7xe/43sKzEHlZ3Hb
+dUvELglqhrKjUzBRMB0GA1UdDgQWBBRozJMEO0sv6lgEjrWJTx9FeO0s7DAfBgNV
+HSMEGDAWgBRozJMEO0sv6lgEjrWJTx9FeO0s7DAPBgNVHRMBAf8EBTADAQH/MAoG
+CCqGSM49BAMCA0gAMEUCIQCI6KGIfLkN8Dvzb+suiYFY9QLAC+JpF8jrkQ8UjHtT
+TAIgXUAT1m5b+lxWxzw0H9JrfbAQORnug9bmpIa45rK8GNc=
+-----END CERTIFICATE-----
+`
+
 func TestLoadReadsEveryPart(t *testing.T) {
 	t.Parallel()
 	file, err := schedules.ReadFile("testdata/whole.yaml")
@@ -57,12 +69,13 @@ func TestLoadReadsEveryPart(t *testing.T) {
 		Topics:      []string{"gambling", "apps"},
 		Schedule:    register.Schedule{Cron: "15 6-20/2 * * 1-5", Timezone: "Europe/London", Jitter: 5 * time.Minute},
 		Fetch: register.Fetch{
-			URLs:     []string{"https://example.org/a", "http://example.org/b?x=1"},
+			URLs:     []string{"https://example.org/a", "https://example.org/b?x=1"},
 			Method:   "POST",
 			Headers:  map[string]string{"Accept": "text/csv"},
 			JSON:     `{"page":{"size":100},"tags":["a",true,null,1.5]}`,
 			Pages:    &register.Paging{Param: "page", From: 1, Step: 2, Max: 30},
 			Encoding: "windows-1252", MaxBytes: 3 << 20, Timeout: 90 * time.Second, AllowPrivate: true,
+			TLS: register.TLS{CA: wholeCA, Pins: []string{"sha256/eqa4mkcRega0TBYhyNjNFEyYPeNRJmU8OZ9O5QKByhU="}},
 		},
 		Parse: register.Parse{Format: "csv", Delimiter: "\t", NoHeader: true, Skip: 2, Lazy: true},
 		Fields: []register.Field{

@@ -22,7 +22,9 @@ type fetching struct {
 	before    register.Validators
 	collector *colly.Collector
 	transport *transport
-	reader    *Reader // where there are pages to crawl
+	own       *http.Transport // of this source's trust; nil: the shared one
+	untrusted error           // why its trust can not be read
+	reader    *Reader         // where there are pages to crawl
 
 	pages       []register.Page
 	conditional bool   // at least one request was sent with conditions
@@ -69,6 +71,9 @@ func (f *fetching) check() error {
 		if _, err := safenet.CheckURL(address); err != nil {
 			return &register.Failure{Class: register.ClassBlockedAddress, Where: address, Err: err, Hint: "mend fetch.url"}
 		}
+	}
+	if f.untrusted != nil {
+		return &register.Failure{Class: register.ClassInternal, Err: fmt.Errorf("fetch.tls of %s: %w", f.def.ID, f.untrusted)}
 	}
 	paging := f.def.Fetch.Pages
 	if paging == nil {

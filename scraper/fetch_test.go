@@ -202,10 +202,19 @@ func TestUnreachable(t *testing.T) {
 func TestUntrustedCertificate(t *testing.T) {
 	server := httptest.NewUnstartedServer(serve("x"))
 	server.Config.ErrorLog = silentLog()
+	var connections atomic.Int64
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
 	server.StartTLS()
 	defer server.Close()
 	s, _ := newTestScraper(t)
 	_, failure := fetchFails(t, s, own(server.URL+"/"), register.ClassUnreachable)
+	if connections.Load() != 1 {
+		t.Errorf("it was tried %d times: a certificate does not get better in a second", connections.Load())
+	}
 	if !strings.Contains(failure.Hint, "certificate") {
 		t.Errorf("hint %q", failure.Hint)
 	}

@@ -248,6 +248,10 @@ func checkShape(e evidence) register.Check {
 		}
 		return fail(name, class, "%s%s", missingWords(e.def, shape), other)
 	}
+	if e.tableGone() {
+		return lack(name, register.ClassShape, "there is neither a row nor a table with the header of the last complete fetch (%s): nothing shows that the register is empty",
+			quoted(e.health.Shape.Columns))
+	}
 	counts := e.snapshot.Counts
 	if e.health.Known && counts.Unmatched > e.health.Unmatched+max(fewUnmatched, counts.Rows/100) {
 		return lack(name, register.ClassShape, "parse.rows does not match %d lines, at the last complete fetch it was %d: entries may stand there in another form",
@@ -267,6 +271,14 @@ func withHint(f *register.Failure) string {
 		return f.Error()
 	}
 	return f.Error() + " (" + f.Hint + ")"
+}
+
+// tableGone reports whether a web page without rows has lost the table in which
+// they stood, too: a register that is empty keeps its header.
+func (e evidence) tableGone() bool {
+	isThere := func(column string) bool { return slices.Contains(e.snapshot.Shape.Columns, column) }
+	before := e.health.Shape.Columns
+	return e.def.Parse.Format == register.FormatHTML && e.snapshot.Counts.Rows == 0 && e.health.Known && len(before) > 0 && !slices.ContainsFunc(before, isThere)
 }
 
 // fewUnmatched lines more than the last time that parse.rows does not match are

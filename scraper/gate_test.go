@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/regwatch/regwatch/register"
 )
 
@@ -169,6 +171,49 @@ func checkOrder(t *testing.T, p register.Proof) {
 	}
 	if p.Failed() == nil && len(p) != len(want) {
 		t.Errorf("%d of %d checks were made", len(p), len(want))
+	}
+}
+
+// Each thing that keeps pages from being all pages, by itself: another check, or
+// another part of this one, would often find the same.
+func TestCheckPages(t *testing.T) {
+	def := definition(register.FormatJSON, ".name")
+	counted := def
+	counted.Fetch.Pages = &register.Paging{Param: "page"}
+	page := func(n uint64, change ...func(*pageReading)) pageReading {
+		p := pageReading{Page: register.Page{URL: fmt.Sprint("https://example.org/", n)}}
+		p.filled, p.contents = 2, xxh3.Uint128{Lo: n}
+		for _, f := range change {
+			f(&p)
+		}
+		return p
+	}
+	empty := func(p *pageReading) { p.filled = 0 }
+	drift := func(p *pageReading) { p.Drift = "moved" }
+	ended := func(p *pageReading) { p.PagingEnded = "stopped" }
+	for _, c := range []struct {
+		name   string
+		def    register.Definition
+		pages  []pageReading
+		class  string // empty: it passes
+		detail string
+	}{
+		{"one page", def, []pageReading{page(1)}, "", "one page"},
+		{"several", def, []pageReading{page(1), page(2)}, "", "2 pages, each with rows of its own"},
+		{"they moved", def, []pageReading{page(1), page(2, drift)}, register.ClassDrift, "page 2 of 2 (https://example.org/2): the pages moved while they were read: moved"},
+		{"one that moved", def, []pageReading{page(1, drift)}, register.ClassDrift, "the pages moved"},
+		{"ended early", def, []pageReading{page(1), page(2, ended)}, register.ClassCut, "page 2 of 2 (https://example.org/2): no page was asked for after it: stopped"},
+		{"ended early after one", def, []pageReading{page(1, ended)}, register.ClassCut, "no page was asked for after it"},
+		{"an empty page", def, []pageReading{page(1), page(2, empty), page(3)}, register.ClassEmpty, "page 2 of 3 (https://example.org/2): it holds no rows"},
+		{"an empty last page", def, []pageReading{page(1), page(2, empty)}, register.ClassEmpty, "page 2 of 2"},
+		{"an empty page of a count", counted, []pageReading{page(1), page(2, empty), page(3)}, register.ClassEmpty, "page 2 of 3"},
+		{"the empty page that ends a count", counted, []pageReading{page(1), page(2, empty)}, "", "2 pages"},
+		{"a page again", def, []pageReading{page(1), page(2), page(1)}, register.ClassDrift, "it is page 1 once more"},
+	} {
+		check := checkPages(evidence{def: c.def, pages: c.pages})
+		if check.Name != register.CheckPages || check.Class != c.class || (check.Verdict == register.Pass) != (c.class == "") || !strings.Contains(check.Detail, c.detail) {
+			t.Errorf("%s: %+v, want %q and %q", c.name, check, c.class, c.detail)
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ func TestHostile02OddHosts(t *testing.T) {
 		}
 		f := s.newFetching(own("http://public.example/"), register.Validators{})
 		f.transport.net = publicSite{to: odd, beyond: s.private.Transport()}
-		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress {
+		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress || !strings.Contains(err.Error(), "it redirects to") {
 			t.Errorf("redirect to %s: %v", odd, err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestHostile04OtherSchemes(t *testing.T) {
 		fetchFails(t, s, own(odd), register.ClassBlockedAddress)
 		f := s.newFetching(own("http://public.example/"), register.Validators{})
 		f.transport.net = publicSite{to: odd, beyond: s.private.Transport()}
-		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress {
+		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress || !strings.Contains(err.Error(), "it redirects to") {
 			t.Errorf("redirect to %s: %v", odd, err)
 		}
 	}

@@ -2,7 +2,6 @@ package scraper
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -127,14 +126,6 @@ func isPassing(err error) bool {
 		return false
 	}
 	return !isCertificate(err)
-}
-
-// isCertificate reports whether the server's certificate was not accepted.
-func isCertificate(err error) bool {
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, name := errors.AsType[x509.HostnameError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	return unknown || name || invalid
 }
 
 // isPassingStatus reports whether a status asks to come again.

@@ -124,6 +124,7 @@ func (s *Scraper) Fetch(ctx context.Context, def register.Definition, v register
 	ctx, cancel := context.WithTimeoutCause(ctx, def.Fetch.TimeLimit(), errTimeLimit)
 	defer cancel()
 	f := s.newFetching(def, v)
+	defer f.close()
 	defer func() {
 		if p := recover(); p != nil {
 			err = &register.Failure{
@@ -145,7 +146,9 @@ func (s *Scraper) newFetching(def register.Definition, v register.Validators) *f
 	if def.Fetch.AllowPrivate {
 		net = s.private
 	}
-	return &fetching{scraper: s, def: def, before: v, transport: &transport{scraper: s, net: net.Transport(), fetch: def.Fetch}}
+	f := &fetching{scraper: s, def: def, before: v, transport: &transport{scraper: s, net: net.Transport(), fetch: def.Fetch}}
+	f.trust(net)
+	return f
 }
 
 // userAgent is what every request is signed with.

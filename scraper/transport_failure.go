@@ -40,8 +40,10 @@ func failureOf(ctx context.Context, where string, err error) error {
 	case isBlocked:
 		err = blocked
 		return fail(register.ClassBlockedAddress, "")
-	case errors.Is(err, errDamaged), errors.Is(err, errCoding):
-		return fail(register.ClassUndecodable, "")
+	case errors.Is(err, errDamaged):
+		return fail(register.ClassUndecodable, "this passes when the server is well again")
+	case errors.Is(err, errCoding):
+		return fail(register.ClassUndecodable, "the server compresses in a way that nobody asked for; tell its authority")
 	case errors.Is(err, errTooLarge):
 		return fail(register.ClassTooLarge, "")
 	}
@@ -58,10 +60,7 @@ func unreachableHint(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		return "the host name does not exist; check fetch.url, or whether the register has moved"
 	}
-	if isCertificate(err) {
-		return "the site's certificate is not valid; open the page in a browser and tell its authority"
-	}
-	return ""
+	return trustHint(err)
 }
 
 // statusFailure says what an HTTP error means for whoever keeps the definition.

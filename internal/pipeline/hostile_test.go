@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"encoding/pem"
 	"fmt"
 	"io"
 	"regexp"
@@ -122,6 +123,9 @@ func (b *bench) checkFailed(run register.Run, before []string, told int) {
 	if check := run.Proof.Failed(); check != nil && !strings.Contains(run.Reason, check.Name) {
 		b.Errorf("the reason does not name the proof %q: %s", check.Name, run.Reason)
 	}
+	if check := run.Proof.Failed(); check != nil && !strings.HasSuffix(run.Reason, ")") {
+		b.Errorf("the reason does not say what to do: %s", run.Reason)
+	}
 	signals := b.signals()[told:]
 	if len(signals) > 2 {
 		b.Errorf("the operator was told %d things", len(signals))
@@ -222,17 +226,51 @@ func inUse() uint64 {
 }
 
 func TestHostile05Bombs(t *testing.T) {
-	frugal(t, 5*time.Second, func() { perform(t, "05-gzip-bomb", within(5*time.Second, 64<<20)) })
-	frugal(t, 5*time.Second, func() { perform(t, "05-nested-gzip", within(5*time.Second, 64<<20)) })
+	for _, scenario := range []string{
+		"05-gzip-bomb", "05-deflate-bomb", "05-br-bomb", "05-nested-gzip", "05-zip-bomb", "05-zip-quine", "05-overlapping-zip",
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			frugal(t, 5*time.Second, func() { perform(t, scenario, within(5*time.Second, 64<<20)) })
+		})
+	}
+}
+
+// What is packed is no page of any format: neither is it opened, nor read as if
+// it were text.
+func TestHostile05PackedInPlaceOfEachFormat(t *testing.T) {
+	for _, format := range []string{register.FormatCSV, register.FormatText, register.FormatHTML, register.FormatJSON, register.FormatXML} {
+		for _, scenario := range []string{"05-zip-bomb", "05-zip-quine", "05-overlapping-zip"} {
+			script, err := testsite.Scenario(scenario)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := newBench(t)
+			rows := map[string]string{register.FormatJSON: ".[]", register.FormatXML: "list/entry", register.FormatText: "(?P<id>[0-9]+),(?P<name>.*)"}[format]
+			sources := map[string][]string{register.FormatJSON: {".id", ".name"}}[format]
+			inFormat(format, "/list.csv", rows, sources...)(b)
+			script.Ticks[1].Publish(b.site)
+			if run, _ := b.run(); run.Class != register.ClassWrongThing {
+				t.Errorf("%s as %s: %s %s: %s", scenario, format, run.Outcome, run.Class, run.Reason)
+			}
+		}
+	}
 }
 
 func TestHostile06EndlessBodies(t *testing.T) {
 	for _, scenario := range []string{
 		"06-10-gigabytes", "06-10-gigabytes-unannounced", "06-endless-chunks", "06-endless-headers", "06-fat-header", "06-interim-flood",
 	} {
-		frugal(t, 5*time.Second, func() { perform(t, scenario, within(5*time.Second, 64<<20)) })
+		t.Run(scenario, func(t *testing.T) {
+			var b *bench
+			frugal(t, 5*time.Second, func() { b = perform(t, scenario, within(5*time.Second, 64<<20)) })
+			if run := b.runs()[1]; scenario == "06-10-gigabytes" && (len(run.Pages) != 1 || run.Pages[0].Bytes != 0) {
+				t.Errorf("what announces that it is too large was read: %+v", run.Pages)
+			}
+		})
 	}
-	frugal(t, 3*time.Second, func() { perform(t, "06-drip", within(time.Second, 64<<20)) })
+	t.Run("06-drip", func(t *testing.T) {
+		frugal(t, time.Second, func() { perform(t, "06-drip", within(time.Second, 64<<20)) })
+	})
 }
 
 func TestHostile07CutBodies(t *testing.T) {
@@ -313,14 +351,60 @@ func TestHostile15JSON(t *testing.T) {
 	}
 }
 
-func TestHostile16HTML(t *testing.T) {
-	perform(t, "16-html", htmlList)
-	huge := "<html><p title='" + strings.Repeat("x", 1<<20) + "'></p><table><tr><th>id</th><th>name</th></tr><tr><td>1</td><td>Alpha</td></tr></table></html>"
+func TestHostile16HTML(t *testing.T) { perform(t, "16-html", htmlList) }
+
+// What swallows the table leaves a page that is fine and holds no rows. Where a
+// register may be empty, that must not pass for the register being so.
+func TestHostile16SwallowedTableIsNoEmptyRegister(t *testing.T) {
+	const table = "<table><tr><th>id</th><th>name</th></tr><tr><td>1</td><td>Alpha</td></tr></table></html>"
+	for name, body := range map[string]string{
+		"plaintext":         "<html><plaintext>" + table,
+		"comment":           "<html><!-- " + table,
+		"textarea":          "<html><textarea>" + table,
+		"script":            "<html><script>" + table,
+		"title":             "<html><title>" + table,
+		"unclosed quote":    "<html><a title='" + table,
+		"another page":      "<html><p>Our register is in the new portal.</p></html>",
+		"600 elements deep": "<html>" + strings.Repeat("<div>", 600) + table,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			htmlList(b)
+			b.def.Expect.Entries.Min = new(int)
+			b.site.Publish("/list.html", testsite.Plain("text/html", []byte("<html>"+table)))
+			b.expect(register.OutcomeBaseline, register.Counts{})
+			b.site.Publish("/list.html", testsite.Plain("text/html", []byte(body)))
+			for range 3 {
+				if run, _ := b.run(); run.Proof.Complete() || run.Waiting > 0 || len(b.head()) != 1 {
+					t.Errorf("%s, %d waiting, head %q\n%s", run.Outcome, run.Waiting, b.head(), proofText(run.Proof))
+				}
+			}
+		})
+	}
+}
+
+// A table that is there and holds nothing but its header is an empty register.
+func TestHostile16EmptyTableIsEmptyRegister(t *testing.T) {
+	for _, rows := range []string{"table tr", "tbody tr"} {
+		b := newBench(t)
+		inFormat(register.FormatHTML, "/list.html", rows, "id", "name")(b)
+		b.def.Expect.Entries.Min = new(int)
+		const head = "<html><table><thead><tr><th>id</th><th>name</th></tr></thead><tbody>"
+		b.site.Publish("/list.html", testsite.Plain("text/html", []byte(head+"<tr><td>1</td><td>Alpha</td></tr></table></html>")))
+		b.expect(register.OutcomeBaseline, register.Counts{})
+		b.site.Publish("/list.html", testsite.Plain("text/html", []byte(head+"</table></html>")))
+		b.expect(register.OutcomeUnchanged, register.Counts{})
+		b.expect(register.OutcomeChanged, register.Counts{Removed: 1})
+	}
+}
+
+func TestHostile16AttributeOfAMegabyte(t *testing.T) {
 	b := newBench(t)
 	htmlList(b)
+	huge := "<html><p title='" + strings.Repeat("x", 1<<20) + "'></p><table><tr><th>id</th><th>name</th></tr><tr><td>1</td><td>Alpha</td></tr></table></html>"
 	b.site.Publish("/list.html", testsite.Plain("text/html", []byte(huge)))
-	if run, _ := b.run(); run.Outcome == register.OutcomeBaseline && run.Entries != 1 || run.Outcome == register.OutcomeUnchanged {
-		t.Errorf("an attribute of a megabyte: %s with %d entries", run.Outcome, run.Entries)
+	if run := b.expect(register.OutcomeBaseline, register.Counts{}); run.Entries != 1 {
+		t.Errorf("%d entries", run.Entries)
 	}
 }
 
@@ -345,12 +429,77 @@ func TestHostile18Spellings(t *testing.T) {
 }
 
 func TestHostile28TLS(t *testing.T) {
-	for scenario, says := range map[string]string{
-		"28-tls-expired": "expired", "28-tls-self-signed": "unknown authority", "28-tls-wrong-host": "valid for 192.0.2.1", "28-tls-tls1-0": "protocol version",
+	for scenario, says := range map[string]struct{ reason, hint string }{
+		"28-tls-expired":     {"expired", "out of its time"},
+		"28-tls-self-signed": {"unknown authority", "fetch.tls.ca"},
+		"28-tls-wrong-host":  {"valid for 192.0.2.1", "another host's"},
+		"28-tls-tls1-0":      {"protocol version", "older than TLS 1.2"},
+		"28-tls-weak":        {"handshake failure", "weak ciphers"},
 	} {
 		b := perform(t, scenario)
-		if signals := b.signals(); len(signals) != 1 || !strings.Contains(signals[0].Reason, says) {
-			t.Errorf("%s: told %+v; want %q", scenario, signals, says)
+		b.tells(says.reason, says.hint)
+		if b.site.Requests("/list.csv") != 0 {
+			t.Errorf("%s: the page was asked for", scenario)
+		}
+	}
+}
+
+// tells fails unless the operator was told one thing, what is wrong and what to
+// do, and the run says the same.
+func (b *bench) tells(reason, hint string) {
+	b.Helper()
+	signals := b.signals()
+	if len(signals) != 1 || !strings.Contains(signals[0].Reason, reason) || !strings.Contains(signals[0].Reason, hint) {
+		b.Errorf("told %+v; want %q and %q", signals, reason, hint)
+	}
+	if last := b.runs()[0]; len(signals) > 0 && last.Reason != signals[0].Reason {
+		b.Errorf("told %q, but the run says %q", signals[0].Reason, last.Reason)
+	}
+}
+
+// What a register's own trust helps against, and what not.
+func TestHostile28TLSTrustedBySource(t *testing.T) {
+	ca := func(site *testsite.Site) register.TLS {
+		return register.TLS{CA: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw}))}
+	}
+	pin := func(site *testsite.Site) register.TLS {
+		return register.TLS{Pins: []string{register.PinOf(site.Certificate())}}
+	}
+	for _, test := range []struct {
+		kind         string
+		trust        func(*testsite.Site) register.TLS
+		reason, hint string // empty: it is fetched
+	}{
+		{"self-signed", ca, "", ""},
+		{"self-signed", pin, "", ""},
+		{"expired", ca, "expired", "out of its time"},
+		{"expired", pin, "expired", "out of its time"},
+		{"wrong-host", ca, "valid for 192.0.2.1", "another host's"},
+		{"wrong-host", pin, "valid for 192.0.2.1", "another host's"},
+		{"tls1.0", ca, "protocol version", "older than TLS 1.2"},
+		{"tls1.0", pin, "protocol version", "older than TLS 1.2"},
+		{"weak", ca, "handshake failure", "weak ciphers"},
+		{"weak", pin, "handshake failure", "weak ciphers"},
+		{"self-signed", func(site *testsite.Site) register.TLS {
+			return register.TLS{CA: ca(site).CA, Pins: []string{"sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}
+		}, "no certificate of 127.0.0.1 has a pinned key", "fetch.tls.pin"},
+	} {
+		b := newBench(t)
+		site, err := testsite.StartTLS(test.kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { site.Close() })
+		b.site, b.def.Fetch.URLs = site, []string{site.URL("/list.csv")}
+		b.def.Fetch.TLS = test.trust(site)
+		b.publish("1,Alpha")
+		if test.reason == "" {
+			b.expect(register.OutcomeBaseline, register.Counts{})
+			b.def.Fetch.TLS = register.TLS{} // the next register, or the next definition, does not trust it
+		}
+		b.expect(register.OutcomeFailed, register.Counts{})
+		if test.reason != "" {
+			b.tells(test.reason, test.hint)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	}
 	t.read(fetched, snapshot, proof)
 	if check := proof.Failed(); check != nil {
-		return p.fail(ctx, t, check.Class, t.reason(*check), "")
+		return p.fail(ctx, t, check.Class, t.reason(*check), advice(*check))
 	}
 	if !t.head.Baselined {
 		return p.baseline(ctx, t, snapshot)
@@ -243,9 +243,13 @@ func (p *Pipeline) stop(ctx context.Context, t *tick, err error) (register.Run, 
 	return p.fail(ctx, t, failure.Class, failure.Error(), failure.Hint)
 }
 
-// fail records a run of which nothing can be believed.
+// fail records a run of which nothing can be believed. What to do about it
+// belongs to the reason: whoever reads that, on a screen or in a mail, asks next.
 func (p *Pipeline) fail(ctx context.Context, t *tick, class, reason, hint string) (register.Run, []register.Change, error) {
-	t.run.Outcome, t.run.Class, t.run.Reason, t.hint = register.OutcomeFailed, class, reason, hint
+	if hint != "" {
+		reason += " (" + hint + ")"
+	}
+	t.run.Outcome, t.run.Class, t.run.Reason = register.OutcomeFailed, class, reason
 	return p.record(ctx, t, register.Commit{})
 }
 

@@ -66,9 +66,6 @@ func (t *tick) failed() []register.Signal {
 		state = register.StateSchemaChanged
 	}
 	next := "Nothing was announced and nothing is lost; the next run tries again. `regwatch runs --register " + t.def.ID + "` shows what came."
-	if t.hint != "" {
-		next = t.hint + " " + next
-	}
 	return []register.Signal{t.signal(state, t.run.Reason, next)}
 }
 

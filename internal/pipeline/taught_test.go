@@ -102,11 +102,57 @@ func jsonPage(from, to int) string {
 	return "[" + strings.Join(rows, ",") + "]"
 }
 
+// emptyFor publishes the three pages, of which the second is empty for so many
+// requests.
+func (b *bench) emptyFor(requests int) {
+	b.site.Publish("/list.csv", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, ok := map[string]string{"1": jsonPage(1, 4), "2": jsonPage(4, 7), "3": jsonPage(7, 10)}[r.URL.Query().Get("page")]
+		if r.URL.Query().Get("page") == "2" && requests > 0 {
+			requests--
+			ok = false
+		}
+		if !ok {
+			body = "[]"
+		}
+		testsite.Plain("application/json", []byte(body)).ServeHTTP(w, r)
+	}))
+}
+
+// Asking for it once more is enough: the crawl goes on where it was.
 func TestTaughtPageKEmptyOnce(t *testing.T) {
 	b := paged(t)
-	b.pages(jsonPage(1, 4), "[]", jsonPage(7, 10))
-	if run, changes := b.run(); run.Proof.Complete() || len(changes) > 0 || run.Waiting > 0 {
-		t.Errorf("%s, %d changes, %d waiting, %+v", run.Outcome, len(changes), run.Waiting, run.Proof)
+	b.emptyFor(1)
+	run := b.expect(register.OutcomeUnchanged, register.Counts{})
+	if !run.Proof.Complete() || len(run.Pages) != 3 || run.Pages[0].CrawledAgain != "" || run.Waiting > 0 {
+		t.Errorf("%d pages, crawled again %q\n%s", len(run.Pages), run.Pages[0].CrawledAgain, proofText(run.Proof))
+	}
+}
+
+// Empty twice looks like the end; the page behind it shows that it is none, and
+// the second crawl finds all pages.
+func TestTaughtPageKEmptyTwice(t *testing.T) {
+	b := paged(t)
+	b.emptyFor(2)
+	run := b.expect(register.OutcomeUnchanged, register.Counts{})
+	if !run.Proof.Complete() || len(run.Pages) != 3 || !strings.Contains(run.Pages[0].CrawledAgain, "page 2 holds no rows of its own, and page 3 does") {
+		t.Errorf("%d pages, crawled again %q\n%s", len(run.Pages), run.Pages[0].CrawledAgain, proofText(run.Proof))
+	}
+}
+
+// Empty for good: no crawl is whole, and the proof says which line is lacking.
+func TestTaughtPageKEmptyAlways(t *testing.T) {
+	b := paged(t)
+	b.emptyFor(1000)
+	for range 3 {
+		run, changes := b.run()
+		lacking := run.Proof.Lacking()
+		if lacking == nil || lacking.Name != register.CheckPages || lacking.Class != register.ClassDrift ||
+			!strings.Contains(lacking.Detail, "page 2 holds no rows of its own, and page 3 does (the second time too)") {
+			t.Errorf("%+v", lacking)
+		}
+		if !run.Partial || len(changes) > 0 || run.Waiting > 0 || run.Entries != 9 {
+			t.Errorf("%s, %d changes, %d waiting, %d entries", run.Outcome, len(changes), run.Waiting, run.Entries)
+		}
 	}
 }
 
@@ -134,8 +180,8 @@ func TestTaughtANewEntryShiftsPagesMidCrawl(t *testing.T) {
 func TestTaughtPagesRepeated(t *testing.T) {
 	b := paged(t)
 	b.pages(jsonPage(1, 4), jsonPage(4, 7), jsonPage(7, 10), jsonPage(1, 4), jsonPage(4, 7), jsonPage(7, 10))
-	if run, changes := b.run(); len(changes) > 0 || run.Waiting > 0 || run.Entries != 9 {
-		t.Errorf("%s, %d changes, %d waiting, %d entries", run.Outcome, len(changes), run.Waiting, run.Entries)
+	if run, changes := b.run(); len(changes) > 0 || run.Waiting > 0 || run.Entries != 9 || len(run.Pages) != 3 || !run.Proof.Complete() {
+		t.Errorf("%s, %d changes, %d waiting, %d entries, %d pages\n%s", run.Outcome, len(changes), run.Waiting, run.Entries, len(run.Pages), proofText(run.Proof))
 	}
 }
 

@@ -17,7 +17,7 @@ type tick struct {
 	head   register.Head
 	run    register.Run
 	memory register.Memory  // to be committed
-	hint   string           // what to do about a failure
+	hint   string           // what an upgrade says besides
 	lost   bool             // the definition changed, and the page that must be read anew is gone
 	health register.Health  // of this fetch, to be kept if it is believed
 	later  []register.RunID // of an approval: partial fetches after the page that is approved

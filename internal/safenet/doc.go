@@ -6,7 +6,8 @@
 // is dialed, after the name was resolved, so a name that resolves differently
 // the second time gains nothing. A [Net] made with AllowPrivate lifts that for
 // private, loopback and link-local addresses. It also promises TLS 1.2 or newer
-// with verified certificates, no proxy, and a time limit on every step up to
+// with verified certificates (by roots or keys of one source's own where asked;
+// see [Net.Trusting]), no proxy, and a time limit on every step up to
 // the response header.
 //
 // It does not limit bodies or whole exchanges: that is their reader's part.

@@ -7,13 +7,16 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/net/dns/dnsmessage"
@@ -176,8 +179,9 @@ func TestRedirectLoopEnds(t *testing.T) {
 	}
 }
 
-// nameServer answers A questions with the next of answers, over UDP on loopback.
-func nameServer(t *testing.T, answers ...[][4]byte) *net.Resolver {
+// nameServer answers over UDP on loopback, each question of a kind with the next
+// of answers and the last one for ever, to be kept for no time at all.
+func nameServer(t *testing.T, answers ...string) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -186,27 +190,26 @@ func nameServer(t *testing.T, answers ...[][4]byte) *net.Resolver {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		asked := map[dnsmessage.Type]int{}
 		buffer := make([]byte, 1500)
-		for asked := 0; ; {
+		for {
 			size, from, err := conn.ReadFrom(buffer)
 			if err != nil {
 				return
 			}
 			var message dnsmessage.Message
-			if message.Unpack(buffer[:size]) != nil {
+			if message.Unpack(buffer[:size]) != nil || len(message.Questions) == 0 {
 				continue
 			}
 			message.Response, message.Additionals = true, nil
 			question := message.Questions[0]
-			if question.Type == dnsmessage.TypeA {
-				for _, ip := range answers[min(asked, len(answers)-1)] {
-					message.Answers = append(message.Answers, dnsmessage.Resource{
-						Header: dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: question.Class, TTL: 0},
-						Body:   &dnsmessage.AResource{A: ip},
-					})
+			for _, text := range strings.Fields(answers[min(asked[question.Type], len(answers)-1)]) {
+				if body := resource(question.Type, netip.MustParseAddr(text)); body != nil {
+					header := dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: question.Class, TTL: 0}
+					message.Answers = append(message.Answers, dnsmessage.Resource{Header: header, Body: body})
 				}
-				asked++
 			}
+			asked[question.Type]++
 			if packed, err := message.Pack(); err == nil {
 				_, _ = conn.WriteTo(packed, from)
 			}
@@ -218,25 +221,113 @@ func nameServer(t *testing.T, answers ...[][4]byte) *net.Resolver {
 	}}
 }
 
-func TestRebindingNameIsRefused(t *testing.T) {
+// resource is an address as the answer to a kind of question; nil: it is none.
+func resource(kind dnsmessage.Type, ip netip.Addr) dnsmessage.ResourceBody {
+	switch {
+	case kind == dnsmessage.TypeA && ip.Is4():
+		return &dnsmessage.AResource{A: ip.As4()}
+	case kind == dnsmessage.TypeAAAA && ip.Is6():
+		return &dnsmessage.AAAAResource{AAAA: ip.As16()}
+	}
+	return nil
+}
+
+// dialed is what the guard said of each address that was about to be dialed.
+type dialed struct {
+	mu       sync.Mutex
+	verdicts map[string]bool // address → refused
+}
+
+var errPublic = errors.New("the test talks to loopback only")
+
+// watch notes what the guard of n says. What it lets pass ends before a packet
+// is sent: a test has no public address of its own.
+func watch(n *Net) *dialed {
+	d := &dialed{verdicts: map[string]bool{}}
+	guard := n.dialer.Control
+	n.dialer.Control = func(network, address string, conn syscall.RawConn) error {
+		err := guard(network, address, conn)
+		host, _, _ := net.SplitHostPort(address)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.verdicts[host] = IsBlocked(err)
+		if err == nil {
+			return errPublic
+		}
+		return err
+	}
+	return d
+}
+
+// A name's first address may be public, and the next answer, a moment later, one
+// inside; or both come at once. Each address that is dialed is judged, and none
+// that is refused sees a packet.
+func TestHostile03NamesThatLeadInside(t *testing.T) {
+	const public, public6 = "93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"
 	server, connections := countingServer(t)
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
-	n := New(Options{})
-	defer n.Close()
-	n.dialer.Resolver = nameServer(t, [][4]byte{{127, 0, 0, 1}}, [][4]byte{{127, 0, 0, 1}, {10, 0, 0, 1}, {169, 254, 169, 254}})
-	n.dialer.Timeout = 2 * time.Second
-	for range 3 {
-		conn, err := n.DialContext(t.Context(), "tcp", net.JoinHostPort("rebind.example", port))
-		if err == nil {
-			conn.Close()
-		}
-		if !IsBlocked(err) {
-			t.Errorf("dial: %v", err)
-		}
+	for _, test := range []struct {
+		name    string
+		answers []string // to the first, the second … dial
+		refused string   // addresses that are judged and refused
+		passed  string
+	}{
+		{"rebinding, TTL 0", []string{public, "127.0.0.1", "10.0.0.1"}, "127.0.0.1 10.0.0.1", public},
+		{"rebinding and back", []string{public, "127.0.0.1", public}, "127.0.0.1", public},
+		{"mixed, public first", []string{public + " 127.0.0.1"}, "127.0.0.1", public},
+		{"mixed, loopback first", []string{"127.0.0.1 " + public}, "127.0.0.1", public},
+		{"mixed, all inside", []string{"127.0.0.1 10.0.0.1 169.254.169.254"}, "127.0.0.1 10.0.0.1 169.254.169.254", ""},
+		{"mixed families", []string{public + " ::1"}, "::1", public},
+		{"mixed families, the other way", []string{public6 + " 127.0.0.1"}, "127.0.0.1", public6},
+		{"IPv4 in IPv6", []string{"64:ff9b::7f00:1 2002:7f00:1::"}, "64:ff9b::7f00:1 2002:7f00:1::", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			n := New(Options{Resolver: nameServer(t, test.answers...)})
+			defer n.Close()
+			seen := watch(n)
+			for range test.answers {
+				conn, err := n.DialContext(t.Context(), "tcp", net.JoinHostPort("rebind.example", port))
+				if err == nil {
+					conn.Close()
+					t.Error("connected")
+				}
+			}
+			want := map[string]bool{}
+			for _, ip := range strings.Fields(test.refused) {
+				want[ip] = true
+			}
+			for _, ip := range strings.Fields(test.passed) {
+				want[ip] = false
+			}
+			if !maps.Equal(seen.verdicts, want) {
+				t.Errorf("judged %v, want %v (true: refused)", seen.verdicts, want)
+			}
+		})
 	}
 	if got := connections.Load(); got != 0 {
 		t.Errorf("%d connections reached loopback", got)
 	}
+}
+
+// The refusal reaches whoever asked, through the client.
+func TestHostile03RefusalIsTold(t *testing.T) {
+	server, connections := countingServer(t)
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	n := New(Options{Resolver: nameServer(t, "127.0.0.1 10.0.0.1")})
+	defer n.Close()
+	res, err := n.Client().Get("http://rebind.example:" + port + "/")
+	if err == nil {
+		res.Body.Close()
+	}
+	if !IsBlocked(err) || connections.Load() != 0 {
+		t.Errorf("%v, %d connections", err, connections.Load())
+	}
+	open := New(Options{AllowPrivate: true, Resolver: nameServer(t, "127.0.0.1")})
+	defer open.Close()
+	if res, err = open.Client().Get("http://rebind.example:" + port + "/"); err != nil || connections.Load() != 1 {
+		t.Fatalf("where it is allowed: %v, %d connections", err, connections.Load())
+	}
+	res.Body.Close()
 }
 
 func TestTLS(t *testing.T) {

@@ -18,6 +18,7 @@ const (
 	clientTimeout    = time.Minute
 	maxHeaderBytes   = 1 << 20
 	maxRedirects     = 5
+	minTLS           = tls.VersionTLS12 // RFC 8996 retires what is older
 )
 
 // Options of a [Net].
@@ -27,6 +28,9 @@ type Options struct {
 	// Hint is what a [BlockedError] tells the reader to do. Default: to set
 	// fetch.allow_private in a definition of one's own.
 	Hint string
+	// Resolver looks up names; nil: the system's. What it answers is checked
+	// like any other address.
+	Resolver *net.Resolver
 }
 
 // Net dials and speaks HTTP. It is safe for concurrent use.
@@ -41,11 +45,16 @@ func New(o Options) *Net {
 		o.Hint = "if this host is yours, set fetch.allow_private: true in a definition of your own"
 	}
 	guard := newGuard(o)
-	n := &Net{dialer: net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: guard.control}}
-	n.transport = &http.Transport{
+	n := &Net{dialer: net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: guard.control, Resolver: o.Resolver}}
+	n.transport = n.newTransport()
+	return n
+}
+
+func (n *Net) newTransport() *http.Transport {
+	return &http.Transport{
 		Proxy:                  nil, // a proxy's address would be all that the guard sees
 		DialContext:            n.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{MinVersion: minTLS},
 		TLSHandshakeTimeout:    handshakeTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
 		ExpectContinueTimeout:  time.Second,
@@ -57,7 +66,6 @@ func New(o Options) *Net {
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: headerTimeout, PingTimeout: dialTimeout},
 	}
-	return n
 }
 
 // DialContext connects as [net.Dialer] does, to TCP addresses that are not

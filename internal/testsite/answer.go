@@ -3,6 +3,7 @@ package testsite
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -52,10 +53,10 @@ func (a *answer) give() {
 	for range a.Interim {
 		a.w.WriteHeader(http.StatusEarlyHints)
 	}
-	if a.Framing != "chunked" && !a.Endless && (!a.Gzip || a.Zeros == 0) {
+	if a.Framing != "chunked" && !a.Endless && (a.Coding == "" || a.Zeros == 0) {
 		wire := a.wire(body)
 		header.Set("Content-Length", strconv.FormatInt(int64(len(wire))+a.Zeros, 10))
-		if a.Gzip {
+		if a.Coding != "" {
 			header.Set("Content-Length", strconv.Itoa(len(wire)))
 		}
 	}
@@ -86,8 +87,8 @@ func (a *answer) header() http.Header {
 	if a.Tag != "" {
 		header.Set("ETag", a.Tag)
 	}
-	if a.Gzip {
-		header.Set("Content-Encoding", "gzip")
+	if a.Coding != "" {
+		header.Set("Content-Encoding", a.Coding)
 	}
 	for i := range a.Cookies {
 		header.Add("Set-Cookie", "c"+strconv.Itoa(i)+"=x")
@@ -118,21 +119,29 @@ func (a *answer) body() []byte {
 
 // wire is a body as it is sent.
 func (a *answer) wire(body []byte) []byte {
-	if !a.Gzip {
+	if a.Coding == "" {
 		return body
 	}
 	var b bytes.Buffer
-	zip := gzip.NewWriter(&b)
+	zip := a.compressor(&b)
 	_, _ = zip.Write(body) // to memory
 	_ = zip.Close()
 	return b.Bytes()
 }
 
+// compressor: what HTTP calls deflate is zlib's format (RFC 9110, 8.4.1.2).
+func (a *answer) compressor(w io.Writer) io.WriteCloser {
+	if a.Coding == "deflate" {
+		return zlib.NewWriter(w)
+	}
+	return gzip.NewWriter(w)
+}
+
 // send writes the body in the way the response says, until its end or the
 // client's.
 func (a *answer) send(w io.Writer, body []byte) {
-	if a.Gzip && a.Zeros > 0 {
-		zip := gzip.NewWriter(w)
+	if a.Coding != "" && a.Zeros > 0 {
+		zip := a.compressor(w)
 		if _, err := zip.Write(body); err == nil && zeros(zip, a.Zeros) == nil {
 			_ = zip.Close()
 		}

@@ -1,6 +1,7 @@
 package testsite
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,9 +15,9 @@ import (
 type Response struct {
 	Status  int         // [status 503]
 	Header  http.Header // [type text/csv], [header Name: value]
-	Body    []byte      // [text] and its lines, [quoted "\x00"], [lines 1 9 %d,Name %d]; {{request}} and {{site}} are filled in
+	Body    []byte      // [text] and its lines, [quoted "\x00"], [base64 AA==], [lines 1 9 %d,Name %d]; {{request}} and {{site}} are filled in
 	Framing string      // [chunked], [close]; empty: by its length
-	Gzip    bool        // [gzip]: the body, and what Zeros adds, are compressed
+	Coding  string      // [gzip], [deflate]: the body, and what Zeros adds, are compressed so
 	Zeros   int64       // [zeros 10GB]: as many bytes behind the body
 	Endless bool        // [endless]: the body again and again, until the client leaves
 	Shuffle bool        // [shuffle]: its lines, save the first, in another order for each request
@@ -58,6 +59,12 @@ func (r *Response) set(word, rest string, named map[string]Response) (err error)
 			return fmt.Errorf("quoted %s: %w", rest, err)
 		}
 		r.Body = append(r.Body, text...)
+	case "base64":
+		bytes, err := base64.StdEncoding.DecodeString(rest)
+		if err != nil {
+			return fmt.Errorf("base64: %w", err)
+		}
+		r.Body = append(r.Body, bytes...)
 	case "raw":
 		if r.Raw, err = strconv.Unquote(rest); err != nil {
 			return fmt.Errorf("raw %s: %w", rest, err)
@@ -66,8 +73,8 @@ func (r *Response) set(word, rest string, named map[string]Response) (err error)
 		return r.addLines(rest)
 	case "chunked", "close":
 		r.Framing = word
-	case "gzip":
-		r.Gzip = true
+	case "gzip", "deflate":
+		r.Coding = word
 	case "endless":
 		r.Endless = true
 	case "shuffle":

@@ -2,6 +2,7 @@ package testsite
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,7 +16,9 @@ type Site struct {
 	listener net.Listener
 	scheme   string
 	server   *http.Server
-	done     chan struct{}
+
+	certificate *x509.Certificate
+	done        chan struct{}
 
 	mu       sync.Mutex
 	pages    map[string]http.Handler

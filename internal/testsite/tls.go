@@ -17,9 +17,14 @@ import (
 )
 
 // StartTLS begins to serve https with a certificate that no client should
-// accept: "expired", "self-signed", "wrong-host", or the old protocol "tls1.0".
+// accept: "expired", "self-signed", "wrong-host", the old protocol "tls1.0", or
+// "weak", which offers no cipher but a broken one.
 func StartTLS(kind string) (*Site, error) {
 	config, err := badTLS(kind)
+	if err != nil {
+		return nil, fmt.Errorf("start test site: %w", err)
+	}
+	certificate, err := x509.ParseCertificate(config.Certificates[0].Certificate[0])
 	if err != nil {
 		return nil, fmt.Errorf("start test site: %w", err)
 	}
@@ -28,6 +33,7 @@ func StartTLS(kind string) (*Site, error) {
 		return nil, fmt.Errorf("start test site: %w", err)
 	}
 	s := newSite(tls.NewListener(listener, config), "https")
+	s.certificate = certificate
 	s.server.ErrorLog = log.New(io.Discard, "", 0) // every handshake is to fail
 	s.server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
 	s.start()
@@ -51,6 +57,8 @@ func badTLS(kind string) (*tls.Config, error) {
 	case "self-signed":
 	case "tls1.0":
 		config = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10} //nolint:gosec // what clients must refuse
+	case "weak":
+		config = &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}} //nolint:gosec // likewise
 	default:
 		return nil, fmt.Errorf("unknown kind of TLS %q", kind)
 	}
@@ -65,3 +73,6 @@ func badTLS(kind string) (*tls.Config, error) {
 	config.Certificates = []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
 	return config, nil
 }
+
+// Certificate is what a site with TLS shows of itself; nil for one without.
+func (s *Site) Certificate() *x509.Certificate { return s.certificate }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
@@ -24,6 +25,7 @@ type htmlReader struct {
 	total  cascadia.Selector
 	fields []register.Field
 	from   [][]htmlSource
+	memory uint64 // that a page may take, in bytes
 }
 
 // htmlSource is where a field is read from in a row element: a header cell's
@@ -38,7 +40,7 @@ type htmlSource struct {
 
 func newHTML(def register.Definition) (Reader, []register.FieldError) {
 	errs := unused(def.Parse)
-	r := &htmlReader{fields: def.Fields}
+	r := &htmlReader{fields: def.Fields, memory: maxHTMLMemory}
 	compile := func(path, text string) cascadia.Selector {
 		selector, err := cascadia.Compile(text)
 		if err != nil {
@@ -120,8 +122,12 @@ func (s htmlSource) mayNameColumn() bool {
 // Read implements [Reader]. The page is held as a whole; one that is nested
 // deeper than its parser goes is an error.
 func (r *htmlReader) Read(ctx context.Context, body io.Reader, emit func(Row) error) (Reading, error) {
-	root, err := html.Parse(body)
+	held := &frugalReader{body: body, limit: r.memory}
+	root, err := html.Parse(held)
 	if err != nil {
+		if held.err != nil {
+			return Reading{}, held.err
+		}
 		if ctx.Err() != nil {
 			return Reading{}, ctx.Err()
 		}
@@ -151,8 +157,28 @@ func (r *htmlReader) Read(ctx context.Context, body io.Reader, emit func(Row) er
 			return reading, err
 		}
 	}
+	if number == 0 {
+		page.noteHeaders(document.FindMatcher(tables).Nodes)
+	}
 	reading.Shape = page.seen.shape(number, func(column string) bool { return page.read[column] })
 	return reading, nil
+}
+
+var tables = cascadia.MustCompile("table")
+
+// noteHeaders notes the columns of the tables of a page without rows: a table
+// that is empty shows itself by its header, and one that is not there does not.
+// Of several it is the one that fields name.
+func (p *htmlPage) noteHeaders(owners []*html.Node) {
+	isNamed := func(owner *html.Node) bool {
+		return slices.ContainsFunc(layTable(owner, p.reader.isNamed).columns, p.reader.isNamed)
+	}
+	if i := slices.IndexFunc(owners, isNamed); i >= 0 {
+		owners = owners[i : i+1]
+	}
+	for _, owner := range owners {
+		p.layOut(owner)
+	}
 }
 
 // htmlPage is one page while its rows are read.
@@ -193,6 +219,10 @@ func (p *htmlPage) tableOf(node *html.Node) *table {
 	if owner == nil {
 		return nil
 	}
+	return p.layOut(owner)
+}
+
+func (p *htmlPage) layOut(owner *html.Node) *table {
 	t, ok := p.tables[owner]
 	if !ok {
 		t = layTable(owner, p.reader.isNamed)
