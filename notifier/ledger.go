@@ -9,22 +9,23 @@ import (
 
 // Source is the stream of events.
 type Source interface {
-	// Consume calls handle for every event, from where the durable consumer of
-	// that name stands, until ctx ends. An event is done when handle returned
-	// nil, and comes again otherwise; it may come more than once in any case.
-	Consume(ctx context.Context, durable string, handle func(ctx context.Context, eventID string, body []byte) error) error
+	// Consume calls handle for every event, several together, in their order,
+	// from where the durable consumer of that name stands, until ctx ends. Events
+	// are done when handle returned nil, and come again otherwise, each by itself;
+	// they may come more than once in any case.
+	Consume(ctx context.Context, durable string, handle func(ctx context.Context, eventIDs []string, bodies [][]byte) error) error
 }
 
 // Outbox is where events wait to be routed.
 type Outbox interface {
-	// Outgoing gives an event; [register.ErrNotFound] if there is none.
-	Outgoing(ctx context.Context, eventID string) (register.Outgoing, error)
+	// Events gives those of the events that there are, oldest first.
+	Events(ctx context.Context, ids []string) ([]register.Outgoing, error)
 	// Unrouted gives events committed before an instant and not routed yet,
 	// oldest first.
 	Unrouted(ctx context.Context, committedBefore time.Time, limit int) ([]register.Outgoing, error)
-	// Route writes the deliveries and marks the event routed, in one
-	// transaction. For an event that is routed already it does nothing.
-	Route(ctx context.Context, eventID string, deliveries []register.Delivery, at time.Time) error
+	// Route writes the deliveries of these events and marks the events routed, in
+	// one transaction. For an event that is routed already it does nothing.
+	Route(ctx context.Context, eventIDs []string, deliveries []register.Delivery, at time.Time) error
 }
 
 // Queue is where deliveries wait to be sent.

@@ -72,11 +72,11 @@ func (m *memory) do(ctx context.Context, method string, f func()) error {
 	return nil
 }
 
-func (m *memory) Consume(ctx context.Context, _ string, handle func(context.Context, string, []byte) error) error {
+func (m *memory) Consume(ctx context.Context, _ string, handle func(context.Context, []string, [][]byte) error) error {
 	for {
 		select {
 		case id := <-m.stream:
-			if err := handle(ctx, id, nil); err != nil && ctx.Err() == nil {
+			if err := handle(ctx, []string{id}, nil); err != nil && ctx.Err() == nil {
 				time.Sleep(time.Second)
 				m.stream <- id
 			}
@@ -86,13 +86,15 @@ func (m *memory) Consume(ctx context.Context, _ string, handle func(context.Cont
 	}
 }
 
-func (m *memory) Outgoing(ctx context.Context, id string) (out register.Outgoing, err error) {
-	found := false
-	err = m.do(ctx, "Outgoing", func() { out, found = m.events[id] })
-	if err == nil && !found {
-		err = register.ErrNotFound
-	}
-	return out, err
+func (m *memory) Events(ctx context.Context, ids []string) (list []register.Outgoing, err error) {
+	err = m.do(ctx, "Events", func() {
+		for _, id := range m.order {
+			if slices.Contains(ids, id) {
+				list = append(list, m.events[id])
+			}
+		}
+	})
+	return list, err
 }
 
 func (m *memory) Unrouted(ctx context.Context, before time.Time, limit int) (list []register.Outgoing, err error) {
@@ -106,15 +108,16 @@ func (m *memory) Unrouted(ctx context.Context, before time.Time, limit int) (lis
 	return list, err
 }
 
-func (m *memory) Route(ctx context.Context, id string, deliveries []register.Delivery, _ time.Time) error {
+func (m *memory) Route(ctx context.Context, ids []string, deliveries []register.Delivery, _ time.Time) error {
 	return m.do(ctx, "Route", func() {
-		if m.routed[id] {
-			return
-		}
-		m.routed[id] = true
 		for _, d := range deliveries {
-			d.ID = int64(len(m.deliveries) + 1)
-			m.deliveries[d.ID] = d
+			if !m.routed[d.Event] {
+				d.ID = int64(len(m.deliveries) + 1)
+				m.deliveries[d.ID] = d
+			}
+		}
+		for _, id := range ids {
+			m.routed[id] = true
 		}
 	})
 }

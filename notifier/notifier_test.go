@@ -283,7 +283,7 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 // ways. Nothing may be lost, and nothing sent twice: the process lives on, so it
 // knows what it sent.
 func TestLedgerFaults(t *testing.T) {
-	for _, method := range []string{"Outgoing", "Unrouted", "Route", "DueDeliveries", "Record"} {
+	for _, method := range []string{"Events", "Unrouted", "Route", "DueDeliveries", "Record"} {
 		for _, how := range []fault{failsNotApplied, failsButApplied} {
 			synctest.Test(t, func(t *testing.T) {
 				m, desk := newMemory(), &receiver{}

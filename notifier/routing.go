@@ -3,8 +3,8 @@ package notifier
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/regwatch/regwatch/register"
@@ -25,18 +25,19 @@ func (n *Notifier) consume(ctx context.Context) {
 	}
 }
 
-// handle routes one event of the stream. The store is the truth: what it does
-// not know is nobody's change.
-func (n *Notifier) handle(ctx context.Context, eventID string, _ []byte) error {
-	out, err := n.options.Ledger.Outgoing(ctx, eventID)
-	switch {
-	case errors.Is(err, register.ErrNotFound):
-		n.log.Warn("an event on the stream is not in the store; it is left out", "event", eventID)
-		return nil
-	case err != nil:
-		return fmt.Errorf("read event %s: %w", eventID, err)
+// handle routes events of the stream. The store is the truth: what it does not
+// know is nobody's change.
+func (n *Notifier) handle(ctx context.Context, eventIDs []string, _ [][]byte) error {
+	events, err := n.options.Ledger.Events(ctx, eventIDs)
+	if err != nil {
+		return fmt.Errorf("read %d events: %w", len(eventIDs), err)
 	}
-	return n.route(ctx, out)
+	for _, id := range eventIDs {
+		if !slices.ContainsFunc(events, func(out register.Outgoing) bool { return out.ID == id }) {
+			n.log.Warn("an event on the stream is not in the store; it is left out", "event", id)
+		}
+	}
+	return n.route(ctx, events...)
 }
 
 // sweep routes events that the stream did not bring in time.
@@ -60,9 +61,13 @@ func (n *Notifier) sweep(ctx context.Context) {
 	}
 }
 
-// routeAll routes what it can, and says whether that was everything. The log
-// hears of the first failure alone: when the disk is full they all fail.
+// routeAll routes what it can, and says whether that was everything: if not
+// together, then one by one. The log hears of the first failure alone: when the
+// disk is full they all fail.
 func (n *Notifier) routeAll(ctx context.Context, events []register.Outgoing) bool {
+	if n.route(ctx, events...) == nil {
+		return true
+	}
 	failed := 0
 	var first error
 	for _, out := range events {
@@ -77,21 +82,30 @@ func (n *Notifier) routeAll(ctx context.Context, events []register.Outgoing) boo
 	return failed == 0
 }
 
-// route writes an event's deliveries and calls their senders.
-func (n *Notifier) route(ctx context.Context, out register.Outgoing) error {
+// route writes the deliveries of events, all or none, and calls their senders.
+func (n *Notifier) route(ctx context.Context, events ...register.Outgoing) error {
+	if len(events) == 0 {
+		return nil
+	}
 	n.mu.Lock()
 	router := n.router
 	n.mu.Unlock()
-	deliveries, err := router.Route(out, n.options.Facts)
-	if err != nil {
-		n.log.Warn("a condition failed; the change is delivered all the same", "event", out.ID, "register", out.Register, "err", err)
-	}
 	now := n.options.Now()
-	for i := range deliveries {
-		deliveries[i].CreatedAt, deliveries[i].NextAttempt = now, now
+	ids := make([]string, len(events))
+	var deliveries []register.Delivery
+	for i, out := range events {
+		ids[i] = out.ID
+		of, err := router.Route(out, n.options.Facts)
+		if err != nil {
+			n.log.Warn("a condition failed; the change is delivered all the same", "event", out.ID, "register", out.Register, "err", err)
+		}
+		for _, d := range of {
+			d.CreatedAt, d.NextAttempt = now, now
+			deliveries = append(deliveries, d)
+		}
 	}
-	if err := n.options.Ledger.Route(ctx, out.ID, deliveries, now); err != nil {
-		return fmt.Errorf("route event %s: %w", out.ID, err)
+	if err := n.options.Ledger.Route(ctx, ids, deliveries, now); err != nil {
+		return fmt.Errorf("route %d events from %s on: %w", len(ids), ids[0], err)
 	}
 	n.wake(deliveries)
 	return nil

@@ -139,11 +139,14 @@ func sameTurn(a, b register.Delivery) bool {
 }
 
 func (s *sender) message(ctx context.Context, d register.Delivery) (Message, error) {
-	out, err := s.options.Ledger.Outgoing(ctx, d.Event)
+	events, err := s.options.Ledger.Events(ctx, []string{d.Event})
+	if err == nil && len(events) == 0 {
+		err = register.ErrNotFound
+	}
 	if err != nil {
 		return Message{}, fmt.Errorf("read event %s: %w", d.Event, err)
 	}
-	event := out.Event(s.options.PublicURL)
+	event := events[0].Event(s.options.PublicURL)
 	body, err := encode(event)
 	return Message{Event: event, Body: body, Delivery: d}, err
 }

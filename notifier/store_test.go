@@ -16,11 +16,11 @@ import (
 // wire is a stream that brings what it is given.
 type wire chan string
 
-func (w wire) Consume(ctx context.Context, _ string, handle func(context.Context, string, []byte) error) error {
+func (w wire) Consume(ctx context.Context, _ string, handle func(context.Context, []string, [][]byte) error) error {
 	for {
 		select {
 		case id := <-w:
-			if err := handle(ctx, id, nil); err != nil {
+			if err := handle(ctx, []string{id}, nil); err != nil {
 				return err
 			}
 		case <-ctx.Done():

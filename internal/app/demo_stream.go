@@ -24,7 +24,16 @@ func readStream(ctx context.Context, b *bus.Bus) *streamReader {
 	return s
 }
 
-func (s *streamReader) take(_ context.Context, _ string, body []byte) error {
+func (s *streamReader) take(_ context.Context, _ []string, bodies [][]byte) error {
+	for _, body := range bodies {
+		if err := s.read(body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *streamReader) read(body []byte) error {
 	var c register.Change
 	event := register.Event{Data: &c}
 	if err := json.Unmarshal(body, &event); err != nil {

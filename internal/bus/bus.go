@@ -21,14 +21,15 @@ const (
 // Bus is an open connection with its streams. Its methods may be called at the
 // same time.
 type Bus struct {
-	options Options
-	log     *slog.Logger
-	server  *embedded // nil: a server of somebody else's
-	conn    *nats.Conn
-	closed  chan struct{} // closed with the connection
-	js      jetstream.JetStream
-	ill     illness
-	unread  unread
+	options  Options
+	log      *slog.Logger
+	server   *embedded // nil: a server of somebody else's
+	conn     *nats.Conn
+	closed   chan struct{} // closed with the connection
+	js       jetstream.JetStream
+	ill      illness
+	unread   unread
+	batching batching
 
 	// How long a message may be silent in work until it comes again, and how
 	// long one waits whose register is in work.

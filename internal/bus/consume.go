@@ -12,7 +12,7 @@ import (
 
 const (
 	eventAckWait = 10 * time.Second
-	eventBatch   = 64
+	eventBatch   = 256
 	pauseFirst   = 250 * time.Millisecond
 	pauseMost    = 15 * time.Second
 	unreadAfter  = 2 * time.Second // pauses have grown so far when a stream counts as unreadable
@@ -22,11 +22,12 @@ const (
 // Consume hands every event on the streams of changes and of signals to
 // handle, from where the durable consumer of that name stands (a new one: from
 // the oldest message kept), until ctx ends; then it waits for the handlers and
-// returns nil. Per stream it is one event after the other, in the order of the
-// stream; the two streams are handled at the same time. An event is done when
-// handle returned nil, otherwise it comes again later, after others. An event
+// returns nil. Events come in the order of their stream, as many together as
+// have arrived; the two streams are handled at the same time. They are done when
+// handle returned nil. When it failed for several they come again at once, each
+// by itself; one that failed by itself comes again later, after others. An event
 // may come twice: handle must be idempotent in its id.
-func (b *Bus) Consume(ctx context.Context, durable string, handle func(ctx context.Context, eventID string, body []byte) error) error {
+func (b *Bus) Consume(ctx context.Context, durable string, handle func(ctx context.Context, eventIDs []string, bodies [][]byte) error) error {
 	if err := checkToken(durable); err != nil {
 		return fmt.Errorf("consume: durable name: %w", err)
 	}
@@ -37,17 +38,33 @@ func (b *Bus) Consume(ctx context.Context, durable string, handle func(ctx conte
 			MaxDeliver: -1, MaxAckPending: -1, DeliverPolicy: jetstream.DeliverAllPolicy,
 		}}
 		group.Go(func() {
-			source.each(ctx, eventBatch, func(ctx context.Context, message jetstream.Msg) {
-				id := message.Headers().Get(jetstream.MsgIDHeader)
-				done := b.keep(message, b.eventAckWait/3)
-				err := handle(ctx, id, message.Data())
-				done()
-				b.finish(ctx, message, err, "event", id, "subject", message.Subject())
-			})
+			source.each(ctx, eventBatch, func(ctx context.Context, messages []jetstream.Msg) { b.handleEvents(ctx, messages, handle) })
 		})
 	}
 	group.Wait()
 	return nil
+}
+
+// handleEvents handles events together and acknowledges them. One that can not
+// be handled must not hold up the others, so after a failure each is alone.
+func (b *Bus) handleEvents(ctx context.Context, messages []jetstream.Msg, handle func(context.Context, []string, [][]byte) error) {
+	done := b.keep(b.eventAckWait/3, messages...)
+	defer done()
+	ids, bodies := make([]string, len(messages)), make([][]byte, len(messages))
+	for i, message := range messages {
+		ids[i], bodies[i] = message.Headers().Get(jetstream.MsgIDHeader), message.Data()
+	}
+	err := handle(ctx, ids, bodies)
+	if err == nil || len(messages) == 1 || ctx.Err() != nil {
+		for i, message := range messages {
+			b.finish(ctx, message, err, "event", ids[i], "subject", message.Subject())
+		}
+		return
+	}
+	for i, message := range messages {
+		err := handle(ctx, ids[i:i+1], bodies[i:i+1])
+		b.finish(ctx, message, err, "event", ids[i], "subject", message.Subject())
+	}
 }
 
 // source is a durable pull consumer that heals itself: what goes wrong with the
@@ -58,9 +75,10 @@ type source struct {
 	config jetstream.ConsumerConfig
 }
 
-// each hands messages to do, one after the other, until ctx ends. It takes up
-// to batch messages at a time from the server; those it did not come to go back.
-func (s *source) each(ctx context.Context, batch int, do func(context.Context, jetstream.Msg)) {
+// each hands messages to do, those together that have arrived, until ctx ends. It
+// takes up to batch messages at a time from the server; those it did not come to
+// go back.
+func (s *source) each(ctx context.Context, batch int, do func(context.Context, []jetstream.Msg)) {
 	pause := pauseFirst
 	for ctx.Err() == nil {
 		n, err := s.fetch(ctx, batch, do)
@@ -84,7 +102,7 @@ func (s *source) each(ctx context.Context, batch int, do func(context.Context, j
 	}
 }
 
-func (s *source) fetch(ctx context.Context, batch int, do func(context.Context, jetstream.Msg)) (int, error) {
+func (s *source) fetch(ctx context.Context, batch int, do func(context.Context, []jetstream.Msg)) (int, error) {
 	consumer, err := s.consumer(ctx)
 	if err != nil {
 		return 0, err
@@ -99,11 +117,27 @@ func (s *source) fetch(ctx context.Context, batch int, do func(context.Context, 
 				s.bus.settle(message.Nak())
 				continue
 			}
-			do(ctx, message)
-			taken++
+			together := append([]jetstream.Msg{message}, arrived(messages.Messages())...)
+			do(ctx, together)
+			taken += len(together)
 		}
 		if err := messages.Error(); err != nil || ctx.Err() != nil {
 			return taken, err
+		}
+	}
+}
+
+// arrived takes what is there, without waiting for more.
+func arrived(messages <-chan jetstream.Msg) (taken []jetstream.Msg) {
+	for {
+		select {
+		case message, more := <-messages:
+			if !more {
+				return taken
+			}
+			taken = append(taken, message)
+		default:
+			return taken
 		}
 	}
 }
@@ -125,14 +159,16 @@ func (s *source) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	return consumer, err
 }
 
-// keep tells the server, again and again, that the message is being worked on.
+// keep tells the server, again and again, that the messages are being worked on.
 // The returned function ends that and waits for it.
-func (b *Bus) keep(message jetstream.Msg, every time.Duration) (done func()) {
+func (b *Bus) keep(every time.Duration, messages ...jetstream.Msg) (done func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
 	group.Go(func() {
 		for sleep(ctx, every) {
-			b.settle(message.InProgress())
+			for _, message := range messages {
+				b.settle(message.InProgress())
+			}
 		}
 	})
 	return func() {

@@ -21,7 +21,7 @@ func TestConsumeHealsWhenItsFilesAreDamaged(t *testing.T) {
 			spoil(t, filepath.Join(dir, "jetstream"), "obs")
 		}
 		b, got := openBus(t, Options{Dir: dir}), &inbox{}
-		stop := consume(t, b, func(_ context.Context, id string, body []byte) error { got.add(id, body); return nil })
+		stop := consume(t, b, func(_ context.Context, ids []string, bodies [][]byte) error { got.add(ids, bodies); return nil })
 		stopRelay := runRelay(t, b.NewRelay(outbox, RelayOptions{Logger: testLog(t)}))
 		within(t, 20*time.Second, "the event", func() bool { return len(got.list()) == 1 && got.list()[0] == first.ID })
 		if err := b.Health(t.Context()); err != nil {
@@ -55,7 +55,7 @@ func TestHealthNamesStreamsThatCanNotBeRead(t *testing.T) {
 	if err := b.Health(t.Context()); err == nil || !strings.Contains(err.Error(), StreamDue+" can not be read: no such consumer") {
 		t.Errorf("health: %v", err)
 	}
-	stop := consume(t, b, func(context.Context, string, []byte) error { return nil })
+	stop := consume(t, b, func(context.Context, []string, [][]byte) error { return nil })
 	defer stop()
 	b.unread.set(StreamChanges, errors.New("gone"))
 	b.unread.clear(StreamDue)

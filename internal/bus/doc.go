@@ -16,7 +16,9 @@
 //     comes twice carries the same id, and does so only when a process was
 //     killed, or a stream had discarded its last message, between two writes.
 //   - Two relays never interleave, even when one of them sleeps through the
-//     end of its lease: each publish names the stream position it builds upon.
+//     end of its lease: each publish, and each batch as a whole, names the
+//     stream position it builds upon.
+//   - An event that the embedded server acknowledged is on the disk.
 //   - Close leaves no goroutine and no open file behind.
 //
 // It does not promise that a stream keeps a message for ever (the oldest are

@@ -61,7 +61,7 @@ func (b *Bus) ConsumeDue(ctx context.Context, workers int, handle func(context.C
 	work := &dueWork{bus: b, handle: handle, busy: map[string]bool{}}
 	var group sync.WaitGroup
 	for range max(workers, 1) {
-		group.Go(func() { source.each(ctx, 1, work.do) })
+		group.Go(func() { source.each(ctx, 1, func(ctx context.Context, one []jetstream.Msg) { work.do(ctx, one[0]) }) })
 	}
 	group.Wait()
 	return nil
@@ -88,7 +88,7 @@ func (w *dueWork) do(ctx context.Context, message jetstream.Msg) {
 		return
 	}
 	defer w.release(due.Register)
-	done := w.bus.keep(message, w.bus.dueAckWait/3)
+	done := w.bus.keep(w.bus.dueAckWait/3, message)
 	err := w.handle(ctx, due)
 	done()
 	w.bus.finish(ctx, message, err, "register", due.Register, "tick", due.Tick)

@@ -10,6 +10,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// errCodeWrongLastID is JetStream's answer to a message that demands another one
+// as the last of the stream; the client has no name for it.
+const errCodeWrongLastID jetstream.ErrorCode = 10070
+
 // errMoved: somebody else has written to the stream since its position was read.
 var errMoved = errors.New("the stream has moved")
 
@@ -67,15 +71,42 @@ func (b *Bus) lastEvent(ctx context.Context, stream, subject string) (string, er
 	return message.Header.Get(jetstream.MsgIDHeader), nil
 }
 
-// publish sends without waiting for each acknowledgement. Order needs no care
-// of ours: every message demands the one before it as the last of the stream,
-// so the server refuses all that follow a failed one.
+// publish sends what is worth a batch as one, which the stream syncs once, and
+// the rest message by message, each of which it syncs. What the stream does not
+// take as a batch, for example because it has one of the ids already, is sent
+// message by message too: then it says of which.
 func (b *Bus) publish(ctx context.Context, stream string, after uint64, messages []*nats.Msg) (int, error) {
+	if len(messages) < atomicFrom || !b.batching.has(stream) {
+		return b.publishEach(ctx, stream, after, messages)
+	}
+	err := b.publishAtomic(ctx, stream, after, messages)
+	refused, ok := errors.AsType[*refusedError](err)
+	switch {
+	case err == nil:
+		return len(messages), nil
+	case !ok:
+		return 0, b.explain(err)
+	}
+	b.log.Warn("stream takes no batch; its events are sent one by one", "stream", stream, "events", len(messages), "err", refused)
+	return b.publishEach(ctx, stream, after, messages)
+}
+
+// publishEach sends without waiting for each acknowledgement. Order needs no care
+// of ours: every message demands the one before it, by position and by id, as the
+// last of the stream, so the server refuses all that follow a failed one. The
+// position alone would not do: were the stream ahead of where we believe it to
+// be, a message in the middle would name the right one by chance.
+func (b *Bus) publishEach(ctx context.Context, stream string, after uint64, messages []*nats.Msg) (int, error) {
 	futures := make([]jetstream.PubAckFuture, 0, len(messages))
 	var sendErr error
 	for i, message := range messages {
-		future, err := b.js.PublishMsgAsync(message, jetstream.WithExpectStream(stream),
-			jetstream.WithExpectLastSequence(after+uint64(i)), jetstream.WithRetryAttempts(0))
+		options := []jetstream.PublishOpt{
+			jetstream.WithExpectStream(stream), jetstream.WithExpectLastSequence(after + uint64(i)), jetstream.WithRetryAttempts(0),
+		}
+		if i > 0 {
+			options = append(options, jetstream.WithExpectLastMsgID(messages[i-1].Header.Get(jetstream.MsgIDHeader)))
+		}
+		future, err := b.js.PublishMsgAsync(message, options...)
 		if err != nil {
 			sendErr = b.explain(err)
 			break
@@ -95,13 +126,23 @@ func acknowledged(ctx context.Context, future jetstream.PubAckFuture) error {
 	case <-future.Ok():
 		return nil
 	case err := <-future.Err():
-		if apiErr, ok := errors.AsType[*jetstream.APIError](err); ok && apiErr.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		if apiErr, ok := errors.AsType[*jetstream.APIError](err); ok && hasMoved(apiErr) {
 			return fmt.Errorf("%w: %w", errMoved, err)
 		}
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// hasMoved reports whether the server says that the stream does not end where the
+// message builds on.
+func hasMoved(err *jetstream.APIError) bool {
+	switch err.ErrorCode {
+	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant, errCodeWrongLastID:
+		return true
+	}
+	return false
 }
 
 func (b *Bus) limit() int64 { return b.conn.MaxPayload() }

@@ -13,7 +13,7 @@ import (
 
 const (
 	relayLease   = "relay"
-	relayBatch   = 256     // events read from the outbox at a time
+	relayBatch   = 1000    // events read from the outbox at a time; a server's most in an atomic batch
 	relayBytes   = 4 << 20 // of them, sent before their acknowledgements are awaited
 	backoffFirst = 100 * time.Millisecond
 	backoffMost  = 5 * time.Second

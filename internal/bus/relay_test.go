@@ -125,7 +125,16 @@ func TestPollFindsCommitsOfOtherProcesses(t *testing.T) {
 // stored them.
 type faultyWire struct {
 	wire
-	next func() fault
+	next   func() fault
+	forget func() // after the streams were set to what they should be; may be nil
+}
+
+func (w *faultyWire) repair(ctx context.Context) error {
+	err := w.wire.repair(ctx)
+	if w.forget != nil {
+		w.forget()
+	}
+	return err
 }
 
 type fault int
@@ -137,6 +146,7 @@ const (
 	answerLost        // everything arrived; all are reported as lost
 	answerLate        // everything arrived; half are acknowledged
 	secondRelay       // somebody else writes first
+	abandoned         // half of an atomic batch arrived, and never its end
 )
 
 func (w *faultyWire) publish(ctx context.Context, stream string, after uint64, messages []*nats.Msg) (int, error) {
@@ -147,6 +157,13 @@ func (w *faultyWire) publish(ctx context.Context, stream string, after uint64, m
 	case cut:
 		_, err := w.wire.publish(ctx, stream, after, messages[:len(messages)/2])
 		return 0, errors.Join(err, broken)
+	case abandoned:
+		for i, message := range messages[:len(messages)/2] {
+			if err := w.wire.(*Bus).conn.PublishMsg(partOf("abandoned-"+stream, i+1, message)); err != nil {
+				return 0, err
+			}
+		}
+		return 0, broken
 	case answerLost:
 		_, err := w.wire.publish(ctx, stream, after, messages)
 		return 0, errors.Join(err, broken)
@@ -162,28 +179,31 @@ func (w *faultyWire) publish(ctx context.Context, stream string, after uint64, m
 }
 
 func TestEachFaultLeavesOneMessageAnEvent(t *testing.T) {
-	for name, broken := range map[string]fault{
-		"lost": lost, "cut": cut, "answer lost": answerLost, "answer late": answerLate, "second relay": secondRelay,
-	} {
-		t.Run(name, func(t *testing.T) {
-			b, outbox := openBus(t, Options{}), newOutbox()
-			for n := range 10 {
-				outbox.commitChange("cz-x")
-				outbox.commitSignal("cz-x", n)
-			}
-			forgetDuplicates(t, b)
-			var calls atomic.Int32
-			w := &faultyWire{wire: b, next: func() fault {
-				if calls.Add(1) <= 2 {
-					return broken
-				}
-				return none
-			}}
-			runRelay(t, newRelay(w, outbox, RelayOptions{Logger: testLog(t)}))
-			within(t, 10*time.Second, "the outbox is empty", func() bool { return outbox.waiting() == 0 })
-			checkStreams(t, b, outbox, "cz-x")
-		})
+	faults := map[string]fault{
+		"lost": lost, "cut": cut, "answer lost": answerLost, "answer late": answerLate, "second relay": secondRelay, "abandoned": abandoned,
 	}
+	for name, broken := range faults {
+		t.Run(name+", one by one", func(t *testing.T) { testFault(t, broken, atomicFrom/2) })
+		t.Run(name+", in batches", func(t *testing.T) { testFault(t, broken, 3*atomicFrom) })
+	}
+}
+
+func testFault(t *testing.T, broken fault, events int) {
+	b, outbox := openBus(t, Options{}), newOutbox()
+	for n := range events {
+		outbox.commitChange("cz-x")
+		outbox.commitSignal("cz-x", n)
+	}
+	var calls atomic.Int32
+	w := &faultyWire{wire: b, forget: func() { forgetDuplicates(t, b) }, next: func() fault {
+		if calls.Add(1) <= 2 {
+			return broken
+		}
+		return none
+	}}
+	runRelay(t, newRelay(w, outbox, RelayOptions{Logger: testLog(t)}))
+	within(t, 10*time.Second, "the outbox is empty", func() bool { return outbox.waiting() == 0 })
+	checkStreams(t, b, outbox, "cz-x")
 }
 
 // forgetDuplicates takes JetStream's own memory of ids away, so that only the
@@ -242,7 +262,7 @@ func TestRelayProperty(t *testing.T) {
 		}
 		outbox := newOutbox()
 		w := &faultyWire{wire: b, next: func() fault {
-			return rapid.SampledFrom([]fault{none, lost, cut, answerLost, answerLate, secondRelay}).Draw(rt, "fault")
+			return rapid.SampledFrom([]fault{none, lost, cut, answerLost, answerLate, secondRelay, abandoned}).Draw(rt, "fault")
 		}}
 		clock := someTick
 		relays := []*Relay{nil, nil, nil}
@@ -250,7 +270,9 @@ func TestRelayProperty(t *testing.T) {
 			n := rapid.IntRange(0, len(relays)-1).Draw(rt, "relay")
 			switch rapid.IntRange(0, 4).Draw(rt, "step") {
 			case 0:
-				outbox.commitChange(rapid.SampledFrom([]string{"cz-x", "ee-y"}).Draw(rt, "register"))
+				for range rapid.SampledFrom([]int{1, 1, 1, 2 * atomicFrom}).Draw(rt, "changes") {
+					outbox.commitChange(rapid.SampledFrom([]string{"cz-x", "ee-y"}).Draw(rt, "register"))
+				}
 			case 1:
 				outbox.commitSignal("cz-x", len(outbox.rows))
 			case 2: // killed, without a word
@@ -339,6 +361,34 @@ func TestSleepingRelayIsFencedOff(t *testing.T) {
 		t.Errorf("error %v, want errMoved", err)
 	}
 	checkStreams(t, b, outbox, "cz-x")
+}
+
+// The stream is ahead of where a relay believes it to be, by fewer messages than
+// it has in its hand: none of them may land, also not the one that would by
+// chance name the right position.
+func TestMessagesAfterAStalePositionAreRefused(t *testing.T) {
+	for name, events := range map[string]int{"one by one": atomicFrom - 1, "in a batch": 2 * atomicFrom} {
+		t.Run(name, func(t *testing.T) {
+			b, outbox := openBus(t, Options{}), newOutbox()
+			for range 10 {
+				outbox.commitChange("ee-y")
+			}
+			relay := b.NewRelay(outbox, RelayOptions{})
+			if _, err := relay.pass(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for range events {
+				outbox.commitChange("cz-x")
+			}
+			messages, _, _ := relay.messages(outbox.rows[10:])
+			if stored, err := b.publish(t.Context(), StreamChanges, 2, messages); stored != 0 || !errors.Is(err, errMoved) {
+				t.Errorf("%d stored, error %v, want errMoved", stored, err)
+			}
+			if got := streamedIDs(t, b, StreamChanges, "cz-x"); len(got) > 0 {
+				t.Errorf("stream holds %v", got)
+			}
+		})
+	}
 }
 
 func TestStreamThatIsGoneIsMadeAgain(t *testing.T) {

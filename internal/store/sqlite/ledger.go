@@ -29,27 +29,36 @@ func readDeliveries(ctx context.Context, q querier, tail string, args ...any) ([
 	return deliveries, err
 }
 
-// Route gives an event its deliveries, none being a decision too, and marks it
-// as routed. Of a delivery it takes subscription, channel and NextAttempt (zero:
-// at once). It is safe to repeat: an event that is routed stays as it is, with
-// whatever deliveries it got then. [register.ErrNotFound] is in the error's chain
-// if there is no such event.
-func (s *Store) Route(ctx context.Context, eventID string, deliveries []register.Delivery, at time.Time) error {
+// Route gives events their deliveries, none being a decision too, and marks them
+// as routed: all of them, or none. Of a delivery it takes event, subscription,
+// channel and NextAttempt (zero: at once); its event is one of these. It is safe
+// to repeat: an event that is routed stays as it is, with whatever deliveries it
+// got then. [register.ErrNotFound] is in the error's chain if there is no such
+// event.
+func (s *Store) Route(ctx context.Context, eventIDs []string, deliveries []register.Delivery, at time.Time) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
-		routed, err := routedAt(ctx, tx, eventID)
-		if err != nil || !routed.IsZero() {
-			return err
+		unrouted := map[string]bool{}
+		for _, id := range eventIDs {
+			routed, err := routedAt(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			unrouted[id] = routed.IsZero()
 		}
 		for _, d := range deliveries {
-			if _, err := insertDelivery(ctx, tx, eventID, d, at, `DO NOTHING`); err != nil {
+			if !unrouted[d.Event] {
+				continue
+			}
+			if _, err := insertDelivery(ctx, tx, d.Event, d, at, `DO NOTHING`); err != nil {
 				return err
 			}
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE outbox SET routed_at = ? WHERE event = ?`, at.UnixMicro(), eventID)
+		_, err := tx.ExecContext(ctx, `UPDATE outbox SET routed_at = ? WHERE routed_at IS NULL AND event IN (SELECT value FROM json_each(?))`,
+			at.UnixMicro(), list(eventIDs))
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("route event %s: %w", eventID, err)
+		return fmt.Errorf("route %d events: %w", len(eventIDs), err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,17 +65,22 @@ func (s *Store) Unrouted(ctx context.Context, committedBefore time.Time, n int) 
 	return events, nil
 }
 
-// Outgoing gives one event; [register.ErrNotFound] in the error's chain if
-// there is none of that id.
-func (s *Store) Outgoing(ctx context.Context, eventID string) (register.Outgoing, error) {
-	events, err := s.outgoing(ctx, `WHERE event = ?`, eventID)
-	if err == nil && len(events) == 0 {
-		err = register.ErrNotFound
-	}
+// Events gives those of the events that there are, oldest first.
+func (s *Store) Events(ctx context.Context, ids []string) ([]register.Outgoing, error) {
+	events, err := s.outgoing(ctx, `WHERE event IN (SELECT value FROM json_each(?)) ORDER BY position`, list(ids))
 	if err != nil {
-		return register.Outgoing{}, fmt.Errorf("read event %s: %w", eventID, err)
+		return nil, fmt.Errorf("read %d events: %w", len(ids), err)
 	}
-	return events[0], nil
+	return events, nil
+}
+
+// list writes ids as JSON, for one statement that takes any number of them.
+func list(ids []string) string {
+	text, err := json.Marshal(ids)
+	if err != nil {
+		panic(err) // strings can always be encoded
+	}
+	return string(text)
 }
 
 // outgoing reads events; tail is what follows the table's name.
@@ -140,19 +146,8 @@ func withChanges(ctx context.Context, tx *sql.Tx, events []register.Outgoing) er
 // MarkPublished records that the stream has these events. It is safe to repeat:
 // the first mark stays. Unknown ids are passed over.
 func (s *Store) MarkPublished(ctx context.Context, ids []string, at time.Time) error {
-	err := s.update(ctx, func(tx *sql.Tx) error {
-		mark, err := tx.PrepareContext(ctx, `UPDATE outbox SET published_at = ? WHERE event = ? AND published_at IS NULL`)
-		if err != nil {
-			return err
-		}
-		defer mark.Close()
-		for _, id := range ids {
-			if _, err := mark.ExecContext(ctx, at.UnixMicro(), id); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	_, err := s.write.ExecContext(ctx, `UPDATE outbox SET published_at = ? WHERE published_at IS NULL AND event IN (SELECT value FROM json_each(?))`,
+		at.UnixMicro(), list(ids))
 	if err != nil {
 		return fmt.Errorf("mark %d events as published: %w", len(ids), err)
 	}

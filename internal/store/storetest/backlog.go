@@ -23,7 +23,7 @@ func testBacklog(t *testing.T, open Database) {
 	s.baseline()
 	changes := s.accept(added(entry("a", "")), added(entry("b", "")))
 	want(2, 2, 0, 0)
-	check(t, store.Route(ctx, changes[0].ID, []register.Delivery{to("a", "hook"), to("b", "mail")}, epoch))
+	check(t, route(ctx, store, changes[0].ID, epoch, to("a", "hook"), to("b", "mail")))
 	check(t, store.MarkPublished(ctx, []string{changes[0].ID, changes[1].ID}, epoch))
 	want(0, 1, 2, 0)
 	due, err := store.DueDeliveries(ctx, "hook", epoch.Add(time.Hour), 1)

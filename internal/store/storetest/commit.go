@@ -28,14 +28,13 @@ func testEmpty(t *testing.T, open Database) {
 		t.Errorf("an empty store has a tick at %v", last)
 	}
 	for what, err := range map[string]error{
-		"as of":    s.AsOf(ctx, "cz-none", time.Time{}, nil),
-		"net":      s.Net(ctx, "cz-none", epoch, epoch, nil),
-		"change":   second(s.Change(ctx, "none")),
-		"run":      second(s.Run(ctx, 1)),
-		"entry":    second(s.Entry(ctx, "cz-none", `["a"]`)),
-		"outgoing": second(s.Outgoing(ctx, "none")),
-		"route":    s.Route(ctx, "none", nil, epoch),
-		"record":   s.Record(ctx, register.Attempt{Delivery: 1, StartedAt: epoch}, register.Delivery{State: register.DeliveryDead}),
+		"as of":  s.AsOf(ctx, "cz-none", time.Time{}, nil),
+		"net":    s.Net(ctx, "cz-none", epoch, epoch, nil),
+		"change": second(s.Change(ctx, "none")),
+		"run":    second(s.Run(ctx, 1)),
+		"entry":  second(s.Entry(ctx, "cz-none", `["a"]`)),
+		"route":  s.Route(ctx, []string{"none"}, nil, epoch),
+		"record": s.Record(ctx, register.Attempt{Delivery: 1, StartedAt: epoch}, register.Delivery{State: register.DeliveryDead}),
 	} {
 		if !errors.Is(err, register.ErrNotFound) {
 			t.Errorf("%s of nothing: %v, want not found", what, err)

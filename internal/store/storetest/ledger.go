@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,9 +41,9 @@ func testOutbox(t *testing.T, open Database) {
 	if all[4].Change != nil || all[4].Signal.State != register.StateHeld || all[4].Signal.ID != all[4].ID {
 		t.Errorf("signal: %+v", all[4])
 	}
-	fetched, err := store.Outgoing(ctx, all[4].ID)
+	fetched, err := store.Events(ctx, []string{all[4].ID, "unknown", all[0].ID, all[0].ID})
 	check(t, err)
-	same(t, "one event", fetched, all[4])
+	same(t, "some events", fetched, []register.Outgoing{all[0], all[4]})
 
 	check(t, store.MarkPublished(ctx, []string{one[0].ID, one[1].ID}, epoch))
 	for range 2 {
@@ -86,6 +89,49 @@ func to(subscription, channel string) register.Delivery {
 	return register.Delivery{Subscription: subscription, Channel: channel}
 }
 
+// route routes one event.
+func route(ctx context.Context, store Store, eventID string, at time.Time, deliveries ...register.Delivery) error {
+	for i := range deliveries {
+		deliveries[i].Event = eventID
+	}
+	return store.Route(ctx, []string{eventID}, deliveries, at)
+}
+
+// testRouteTogether routes events of which one is routed already, and then with
+// one that there is not, which changes nothing.
+func testRouteTogether(t *testing.T, open Database) {
+	store, ctx := open(t), t.Context()
+	s := watch(t, store, "cz-games")
+	s.baseline()
+	changes := s.accept(added(entry("a", "")), added(entry("b", "")), added(entry("c", "")))
+	check(t, route(ctx, store, changes[1].ID, epoch, to("early", "hook")))
+	var ids []string
+	var deliveries []register.Delivery
+	for _, c := range changes {
+		d := to("all", "hook")
+		d.Event = c.ID
+		ids, deliveries = append(ids, c.ID), append(deliveries, d)
+	}
+	if err := store.Route(ctx, append(slices.Clone(ids), "none"), deliveries, epoch); !errors.Is(err, register.ErrNotFound) {
+		t.Errorf("routing of an unknown event: %v", err)
+	}
+	count := func(want int) []register.Delivery {
+		t.Helper()
+		due, err := store.DueDeliveries(ctx, "hook", epoch, 0)
+		check(t, err)
+		same(t, "deliveries", len(due), want)
+		return due
+	}
+	count(1)
+	check(t, store.Route(ctx, ids, deliveries, epoch))
+	due := count(3)
+	same(t, "in order", []string{due[0].Event, due[1].Event, due[2].Event}, []string{ids[1], ids[0], ids[2]})
+	same(t, "what was routed before", due[0].Subscription, "early")
+	unrouted, err := store.Unrouted(ctx, time.Now().Add(time.Hour), 0)
+	check(t, err)
+	same(t, "unrouted", eventIDs(unrouted), []string{})
+}
+
 func testRoute(t *testing.T, open Database) {
 	store, ctx := open(t), t.Context()
 	s := watch(t, store, "cz-games")
@@ -99,9 +145,9 @@ func testRoute(t *testing.T, open Database) {
 	check(t, err)
 	same(t, "unrouted", eventIDs(unrouted), []string{changes[0].ID, changes[1].ID})
 
-	check(t, store.Route(ctx, changes[0].ID, []register.Delivery{to("apps", "hook"), to("apps", "mail"), to("all", "hook"), to("apps", "hook")}, epoch))
-	check(t, store.Route(ctx, changes[0].ID, []register.Delivery{to("apps", "hook"), to("late", "hook")}, epoch.Add(time.Hour)))
-	check(t, store.Route(ctx, changes[1].ID, nil, epoch))
+	check(t, route(ctx, store, changes[0].ID, epoch, to("apps", "hook"), to("apps", "mail"), to("all", "hook"), to("apps", "hook")))
+	check(t, route(ctx, store, changes[0].ID, epoch.Add(time.Hour), to("apps", "hook"), to("late", "hook")))
+	check(t, route(ctx, store, changes[1].ID, epoch))
 	unrouted, err = store.Unrouted(ctx, later, 0)
 	check(t, err)
 	same(t, "unrouted", eventIDs(unrouted), []string{})
@@ -123,7 +169,7 @@ func testDeliveries(t *testing.T, open Database) {
 	event := s.accept(added(entry("a", "")))[0].ID
 	late := to("late", "hook")
 	late.NextAttempt = epoch.Add(time.Hour)
-	check(t, store.Route(ctx, event, []register.Delivery{late, to("a", "hook"), to("b", "hook"), to("a", "mail")}, epoch))
+	check(t, route(ctx, store, event, epoch, late, to("a", "hook"), to("b", "hook"), to("a", "mail")))
 	wantDue := func(now time.Time, want ...string) []register.Delivery {
 		t.Helper()
 		due, err := store.DueDeliveries(ctx, "hook", now, 0)
@@ -208,7 +254,7 @@ func testRedeliver(t *testing.T, open Database) {
 	s := watch(t, store, "cz-games")
 	s.baseline()
 	event := s.accept(added(entry("a", "")))[0].ID
-	check(t, store.Route(ctx, event, []register.Delivery{to("a", "hook"), to("b", "hook")}, epoch))
+	check(t, route(ctx, store, event, epoch, to("a", "hook"), to("b", "hook")))
 	finish(t, store, register.DeliveryDead)
 	now := epoch.Add(100 * time.Hour)
 	if _, err := store.Redeliver(ctx, register.DeliveryFilter{Limit: 5}, now); err == nil {
@@ -238,7 +284,7 @@ func testReplay(t *testing.T, open Database) {
 	c := s.next(register.OutcomeChanged)
 	c.Run.Origin, c.Accepted = register.Import, []register.Accepted{added(entry("imported", ""))}
 	s.commit(c)
-	check(t, store.Route(ctx, changes[0].ID, []register.Delivery{to("apps", "hook")}, epoch))
+	check(t, route(ctx, store, changes[0].ID, epoch, to("apps", "hook")))
 	finish(t, store, register.DeliveryDelivered)
 	now := epoch.Add(100 * time.Hour)
 	routes := func(c register.Change) []register.Delivery {

@@ -45,9 +45,9 @@ type Store interface {
 	Lease(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (bool, error)
 	ReleaseLease(ctx context.Context, name, holder string) error
 
-	Outgoing(ctx context.Context, eventID string) (register.Outgoing, error)
+	Events(ctx context.Context, ids []string) ([]register.Outgoing, error)
 	Unrouted(ctx context.Context, committedBefore time.Time, n int) ([]register.Outgoing, error)
-	Route(ctx context.Context, eventID string, deliveries []register.Delivery, at time.Time) error
+	Route(ctx context.Context, eventIDs []string, deliveries []register.Delivery, at time.Time) error
 	DueDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]register.Delivery, error)
 	Record(ctx context.Context, attempt register.Attempt, next register.Delivery) error
 	Deliveries(ctx context.Context, filter register.DeliveryFilter) ([]register.Delivery, error)
@@ -102,6 +102,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"outbox", testOutbox},
 		{"leases", testLeases},
 		{"routing", testRoute},
+		{"routing of several", testRouteTogether},
 		{"deliveries", testDeliveries},
 		{"redelivery", testRedeliver},
 		{"replay", testReplay},
