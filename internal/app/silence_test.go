@@ -45,11 +45,11 @@ func (f *flying) After(d time.Duration) <-chan time.Time {
 // state gives what the operator was told by a webhook.
 func state(t *testing.T, a *App, e received) register.State {
 	t.Helper()
-	out, err := a.Store.Outgoing(t.Context(), e.id)
-	if err != nil || out.Signal == nil {
+	out, err := a.Store.Events(t.Context(), []string{e.id})
+	if err != nil || len(out) != 1 || out[0].Signal == nil {
 		t.Fatalf("event %s: %+v, %v", e.id, out, err)
 	}
-	return out.Signal.State
+	return out[0].Signal.State
 }
 
 // TestStaleIsToldWhereNoRunIsMade runs the service without the role that makes
