@@ -15,8 +15,8 @@ import (
 
 // model is what the head must be after each fetch, told in a few lines: number →
 // name, and how many ticks in a row lacked it. Of an entry that was missing until
-// a cut page showed it with other content, no page is known on which a changed
-// definition could read what is believed of it.
+// a cut page showed it with other content, or among strangers, no page is known
+// on which a changed definition could read what is believed of it.
 type model struct {
 	head    map[string]string
 	lacking map[string]int
@@ -63,12 +63,13 @@ func (m *model) part(page map[string]string) {
 	for number := range page {
 		if _, believed := m.head[number]; believed {
 			known++
-			m.unread[number] = m.unread[number] || m.lacking[number] > 0 && m.head[number] != page[number]
-			delete(m.lacking, number)
-			if !m.unread[number] {
-				delete(m.unread, number)
-			}
 		}
+	}
+	for number, name := range page {
+		if m.lacking[number] > 0 && (m.head[number] != name || 2*known < len(page)) {
+			m.unread[number] = true
+		}
+		delete(m.lacking, number)
 	}
 	for number, name := range page {
 		if _, believed := m.head[number]; !believed && 2*known >= len(page) {

@@ -160,6 +160,7 @@ func (p *Pipeline) judge(ctx context.Context, t *tick, snapshot register.Snapsho
 	if seen.Earlier, err = p.earlier(ctx, t.def.ID, toHead.Added); err != nil {
 		return register.Run{}, nil, err
 	}
+	t.news = len(toHead.Added)
 	verdict := differ.Judge(toHead, toHeld, seen, t.def.Expect, t.head.Memory)
 	if verdict.Outcome == register.OutcomeHeld {
 		t.run.Reason, t.run.Sample = heldReason(*verdict.Memory.Held), sampleOf(toHead)

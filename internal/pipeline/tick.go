@@ -20,6 +20,7 @@ type tick struct {
 	hint   string           // what an upgrade says besides
 	lost   bool             // the definition changed, and the page that must be read anew is gone
 	health register.Health  // of this fetch, to be kept if it is believed
+	news   int              // entries on the page that are not in the head
 	later  []register.RunID // of an approval: partial fetches after the page that is approved
 	// how a hold ended in this run; empty: none did
 	released string
@@ -151,6 +152,9 @@ func (t *tick) seen() differ.Seen {
 // waited and was there again. This run is 0 until it is recorded.
 func (t *tick) parts(v differ.Verdict) []register.RunID {
 	brings := len(v.Accepted) > 0 || len(v.Memory.Missing) < len(t.head.Memory.Missing)
+	if c := register.CountOf(v.Accepted); c.Added+c.Relisted < t.news {
+		brings = false // strangers among them, which must not be read into the head
+	}
 	switch {
 	case t.isBelieved():
 		return t.later

@@ -226,6 +226,20 @@ func TestChangedDefinitionReadsAnEntryWhereItWasBrought(t *testing.T) {
 	}
 }
 
+// A cut page that ended a wait may be full of strangers, which were not believed.
+func TestChangedDefinitionReadsNoStrangersOfACutPage(t *testing.T) {
+	b := newBench(t)
+	b.publish("1,a", "2,b", "3,c")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish("1,a", "2,b")
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	b.site.Publish("/list.csv", csvPage("id,name\n3,c\n7,x\n8,y\n9"))
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	b.def.Fields[1].Strip = "x$"
+	b.publish("1,a", "2,b", "7,z")
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+}
+
 // What is believed while something is held is read anew too, and nothing else of
 // that page.
 func TestChangedDefinitionWhileSomethingIsHeld(t *testing.T) {
