@@ -105,9 +105,19 @@ type Fetched struct {
 	Validators  register.Validators
 	PublishedAt *time.Time // the latest Last-Modified
 	ObservedAt  time.Time  // when the last page was received
+	// Body is that of the only page, where it is large and could be kept beside
+	// the archive; nil: it is in the archive alone. [Fetched.Close] ends it.
+	Body io.ReaderAt
 	// PagingEnded says why paging ended although more pages may follow, as does
 	// the page at which it did; empty: it ended by its rule, or there is none.
 	PagingEnded string
+}
+
+// Close releases the body.
+func (f Fetched) Close() {
+	if closer, ok := f.Body.(io.Closer); ok {
+		_ = closer.Close() // it was only read
+	}
 }
 
 // errTimeLimit ends a fetch that takes longer than its definition allows.

@@ -169,6 +169,9 @@ func (x *Index) Learn(identity register.Hash, row register.RowHash, facts regist
 	x.learned = append(x.learned, learned{identity, row, facts})
 }
 
+// HasLearned reports whether rows were learned that its file does not know.
+func (x *Index) HasLearned() bool { return len(x.learned) > 0 }
+
 // Unseen gives the entries that the page did not show.
 func (x *Index) Unseen() []register.Hash {
 	var unseen []register.Hash

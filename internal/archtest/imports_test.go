@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"internal/adversary":    {"register"},
 	"internal/archtest":     {},
 	"internal/deploy":       {},
-	"internal/pipeline":     {"register", "scraper", "differ"},
+	"internal/pipeline":     {"register", "scraper", "differ", "differ/index"},
 	"internal/app":          {"*"},
 	"cmd/regwatch":          {"internal/app", "register"},
 }

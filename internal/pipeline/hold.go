@@ -20,7 +20,9 @@ func (p *Pipeline) diffToHeld(ctx context.Context, t *tick, snapshot register.Sn
 	case held == nil:
 		return nil, nil
 	case held.Digest == t.memory.Seen && !t.run.Partial:
-		return &differ.Differences{Same: len(snapshot.Entries)}, nil
+		return &differ.Differences{Same: snapshot.Len()}, nil
+	case t.known != nil:
+		return p.betweenHeld(ctx, t, *held)
 	}
 	before, err := p.heldSnapshot(ctx, t.def, *held)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,6 +32,23 @@ func (p *Pipeline) diffToHeld(ctx context.Context, t *tick, snapshot register.Sn
 		return nil, err
 	}
 	d := differ.Relate(differ.Diff(before, snapshot), t.def)
+	return &d, nil
+}
+
+// betweenHeld is diffToHeld where the snapshot lacks what the head has.
+func (p *Pipeline) betweenHeld(ctx context.Context, t *tick, held register.Held) (*differ.Differences, error) {
+	run, err := p.Heads.Run(ctx, held.Run)
+	if err != nil {
+		return nil, fmt.Errorf("read what run %s holds: %w", held.Run, err)
+	}
+	d, err := p.between(ctx, t.def, run.Pages, t.run.Pages, t.head.Memory.Health)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // it can not be told whether the page has evolved: the hold goes on
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what run %s holds: %w", held.Run, err)
+	}
+	d = differ.Relate(d, t.def)
 	return &d, nil
 }
 

@@ -118,6 +118,29 @@ func (s *memoryStore) HeadEntries(context.Context, string) ([]register.Entry, er
 	return slices.Clone(s.entries), nil
 }
 
+func (s *memoryStore) EachHeadEntry(_ context.Context, _ string, yield func(register.Entry) error) error {
+	for _, e := range s.entries {
+		if err := yield(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *memoryStore) HeadEntriesOf(_ context.Context, _ string, identities []register.Hash) ([]register.Entry, error) {
+	byIdentity := map[register.Hash]register.Entry{}
+	for _, e := range s.entries {
+		byIdentity[e.Identity()] = e
+	}
+	var found []register.Entry
+	for _, identity := range identities {
+		if e, ok := byIdentity[identity]; ok {
+			found = append(found, e)
+		}
+	}
+	return found, nil
+}
+
 func (s *memoryStore) EntriesOf(_ context.Context, _ string, missing []register.Missing) ([]register.Entry, error) {
 	var found []register.Entry
 	for _, m := range missing {

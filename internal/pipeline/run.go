@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/regwatch/regwatch/differ"
+	"github.com/regwatch/regwatch/differ/index"
 	"github.com/regwatch/regwatch/register"
 	"github.com/regwatch/regwatch/scraper"
 )
@@ -33,8 +34,12 @@ type Source interface {
 type Heads interface {
 	// Head is the zero Head, with Version 0, where nothing was ever committed.
 	Head(ctx context.Context, registerID string) (register.Head, error)
-	// HeadEntries are the entries that are believed now.
+	// HeadEntries are the entries that are believed now; EachHeadEntry yields
+	// them one by one, in any order; HeadEntriesOf are those of the given
+	// identities, as far as they are there.
 	HeadEntries(ctx context.Context, registerID string) ([]register.Entry, error)
+	EachHeadEntry(ctx context.Context, registerID string, yield func(register.Entry) error) error
+	HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error)
 	// EntriesOf are those of them that the given missing ones refer to.
 	EntriesOf(ctx context.Context, registerID string, missing []register.Missing) ([]register.Entry, error)
 	// Periods are the ended listings of the given keys.
@@ -65,6 +70,10 @@ type Pipeline struct {
 	Commits Commits
 	Open    func(sha256 string) (io.ReadCloser, error) // a body of the archive
 	Now     func() time.Time
+	Indexes index.Files // of large heads, kept between runs; without Dir they are not
+
+	// SmallIndexes keeps those of small heads too; for tests.
+	SmallIndexes bool
 }
 
 // rejudgements bounds how often a run is made anew because another process
@@ -87,6 +96,12 @@ func (p *Pipeline) Run(ctx context.Context, def register.Definition, due registe
 	for attempt := 1; ; attempt++ {
 		run, changes, err := p.run(ctx, def, due)
 		if errors.Is(err, register.ErrHeadMoved) && attempt < rejudgements {
+			continue
+		}
+		if errors.Is(err, errIndex) && attempt < rejudgements {
+			if err := p.Indexes.Remove(def.ID); err != nil {
+				return register.Run{}, nil, fmt.Errorf("run %s: %w", def.ID, err)
+			}
 			continue
 		}
 		if err != nil {
@@ -112,6 +127,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	}
 
 	fetched, err := p.Source.Fetch(ctx, def, t.validators())
+	defer fetched.Close()
 	t.received(fetched)
 	if err != nil {
 		return p.stop(ctx, t, err)
@@ -125,7 +141,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 		return p.commit(ctx, t, differ.Judge(toHead, nil, t.seen(), def.Expect, t.head.Memory))
 	}
 
-	snapshot, proof, err := p.read(ctx, def, fetched.Pages, t.head.Memory.Health)
+	snapshot, proof, err := p.readNew(ctx, t, fetched)
 	if err != nil {
 		return register.Run{}, nil, err
 	}
@@ -139,7 +155,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 		return p.fail(ctx, t, check.Class, t.reason(*check), advice(*check))
 	}
 	if !t.head.Baselined {
-		return p.baseline(ctx, t, snapshot)
+		return p.baseline(ctx, t)
 	}
 	return p.judge(ctx, t, snapshot, false)
 }
@@ -177,13 +193,36 @@ func (p *Pipeline) read(ctx context.Context, def register.Definition, pages []re
 	return reader.Read(ctx, pages, p.Open, health)
 }
 
-// diff compares a snapshot with the head.
-func (p *Pipeline) diff(ctx context.Context, t *tick, snapshot register.Snapshot) (differ.Differences, error) {
-	entries, err := p.Heads.HeadEntries(ctx, t.def.ID)
-	if err != nil {
-		return differ.Differences{}, err
+// readNew reads what was fetched, and of entries that the head has only that they
+// are there; all of it where the definition has changed.
+func (p *Pipeline) readNew(ctx context.Context, t *tick, fetched scraper.Fetched) (snapshot register.Snapshot, proof register.Proof, err error) {
+	health := t.head.Memory.Health
+	if t.lost {
+		return p.read(ctx, t.def, fetched.Pages, health)
 	}
-	toHead := differ.Diff(register.Snapshot{Entries: entries}, snapshot)
+	if t.known, err = p.knownEntries(ctx, t); err != nil {
+		return snapshot, proof, err
+	}
+	reader, wrong := scraper.NewReader(t.def)
+	if len(wrong) > 0 {
+		return snapshot, proof, wrong[0]
+	}
+	return reader.ReadAgainst(ctx, fetched.Pages, p.Open, fetched.Body, health, t.known)
+}
+
+// diff compares a snapshot with the head.
+func (p *Pipeline) diff(ctx context.Context, t *tick, snapshot register.Snapshot) (toHead differ.Differences, err error) {
+	var prev register.Snapshot
+	if t.known == nil {
+		prev.Entries, err = p.Heads.HeadEntries(ctx, t.def.ID)
+	} else {
+		prev.Entries, err = p.vanished(ctx, t)
+	}
+	if err != nil {
+		return toHead, err
+	}
+	toHead = differ.Diff(prev, snapshot)
+	toHead.Same += snapshot.Again.Entries
 	return differ.Relate(toHead, t.def), nil
 }
 
@@ -216,7 +255,7 @@ func (p *Pipeline) earlier(ctx context.Context, registerID string, added []regis
 
 // baseline records the first complete fetch. One that is not complete is no
 // baseline: what it lacks would be announced as new later.
-func (p *Pipeline) baseline(ctx context.Context, t *tick, snapshot register.Snapshot) (register.Run, []register.Change, error) {
+func (p *Pipeline) baseline(ctx context.Context, t *tick) (register.Run, []register.Change, error) {
 	if lacking := t.run.Proof.Lacking(); lacking != nil {
 		return p.fail(ctx, t, register.ClassCut,
 			"a first fetch must be whole, but "+t.reason(*lacking), "")
@@ -224,7 +263,7 @@ func (p *Pipeline) baseline(ctx context.Context, t *tick, snapshot register.Snap
 	t.run.Outcome = register.OutcomeBaseline
 	t.memory.Accept(t.memory.Seen)
 	t.believed()
-	return p.record(ctx, t, register.Commit{Baseline: register.All(snapshot.Entries)})
+	return p.record(ctx, t, register.Commit{Baseline: p.all(ctx, t)})
 }
 
 // commit records what gate 2 accepted.
@@ -260,5 +299,9 @@ func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (regi
 	t.run.Waiting = len(t.memory.Missing)
 	c.Run, c.HeadVersion = t.run, t.head.Version
 	c.Signals, c.Memory = t.signals(), t.memory
-	return p.Commits.Commit(ctx, c)
+	run, changes, err := p.Commits.Commit(ctx, c)
+	if err == nil {
+		p.keepIndex(t, run, c.Accepted)
+	}
+	return run, changes, err
 }

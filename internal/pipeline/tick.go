@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/regwatch/regwatch/differ"
+	"github.com/regwatch/regwatch/differ/index"
 	"github.com/regwatch/regwatch/register"
 	"github.com/regwatch/regwatch/scraper"
 )
@@ -22,6 +23,8 @@ type tick struct {
 	health register.Health  // of this fetch, to be kept if it is believed
 	news   int              // entries on the page that are not in the head
 	later  []register.RunID // of an approval: partial fetches after the page that is approved
+	known  *index.Index     // the head's entries; nil: all entries of the page are in its snapshot
+	loaded bool             // it is as its file
 	// how a hold ended in this run; empty: none did
 	released string
 }
@@ -105,7 +108,7 @@ func (t *tick) read(f scraper.Fetched, s register.Snapshot, proof register.Proof
 	t.memory.Validators.SHA256, t.memory.Validators.Definition = hashes(f.Pages), t.run.Fingerprint
 	t.memory.Seen = s.Digest()
 	t.health = register.Health{
-		Known: true, Shape: s.Shape, Encoding: cmp.Or(s.Guessed, t.memory.Health.Encoding), Pages: len(f.Pages), Entries: len(s.Entries),
+		Known: true, Shape: s.Shape, Encoding: cmp.Or(s.Guessed, t.memory.Health.Encoding), Pages: len(f.Pages), Entries: s.Len(),
 		Filled: s.Filled(), Odd: s.Counts.Odd, Unmatched: s.Counts.Unmatched,
 		EndsWithNewline: len(f.Pages) > 0 && f.Pages[len(f.Pages)-1].EndsWithNewline,
 	}

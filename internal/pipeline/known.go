@@ -1,0 +1,140 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/regwatch/regwatch/differ"
+	"github.com/regwatch/regwatch/differ/index"
+	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper"
+)
+
+// largeHead is from how many entries on the index of a head is kept in a file: a
+// smaller one is made of the store in no time.
+const largeHead = 20_000
+
+// errIndex says that an index knows other entries than the store.
+var errIndex = errors.New("the index is not of this head")
+
+// knownEntries gives the index of the head: from its file, or else made of the
+// store. Where there is no head yet it is empty and learns.
+func (p *Pipeline) knownEntries(ctx context.Context, t *tick) (*index.Index, error) {
+	if !t.head.Baselined {
+		return index.New(), nil
+	}
+	if p.keepsIndex(t.head.Entries) {
+		if known, err := p.Indexes.Load(index.HeadOf(t.head)); err == nil {
+			t.loaded = true
+			return known, nil
+		}
+	}
+	known := index.New()
+	err := p.Heads.EachHeadEntry(ctx, t.def.ID, func(e register.Entry) error {
+		known.Add(e.Identity())
+		return nil
+	})
+	return known.Known(), err
+}
+
+func (p *Pipeline) keepsIndex(entries int) bool {
+	least := largeHead
+	if p.SmallIndexes {
+		least = 0
+	}
+	return p.Indexes.Dir != "" && entries >= least
+}
+
+// keepIndex writes the index of the head that a run has left. It only spares work:
+// that it could not be written is no failure of the run.
+func (p *Pipeline) keepIndex(t *tick, run register.Run, accepted []register.Accepted) {
+	if t.known == nil || !p.keepsIndex(run.Entries) || t.loaded && len(accepted) == 0 && !t.known.HasLearned() {
+		return
+	}
+	head := index.Head{Register: run.Register, Run: t.head.Run, Entries: run.Entries, Fingerprint: t.head.Fingerprint}
+	if run.Outcome == register.OutcomeBaseline || len(accepted) > 0 {
+		head.Run = run.ID
+	}
+	if run.Proof.Complete() {
+		head.Fingerprint = run.Fingerprint
+	}
+	t.known.Apply(accepted)
+	if t.known.Len() != run.Entries {
+		return
+	}
+	_ = p.Indexes.Save(t.known, head)
+}
+
+// vanished gives the entries of the head that the page did not show.
+func (p *Pipeline) vanished(ctx context.Context, t *tick) ([]register.Entry, error) {
+	unseen := t.known.Unseen()
+	entries, err := p.Heads.HeadEntriesOf(ctx, t.def.ID, unseen)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) != len(unseen) {
+		return nil, fmt.Errorf("%d of %d entries that are not on the page: %w", len(entries), len(unseen), errIndex)
+	}
+	slices.SortFunc(entries, func(a, b register.Entry) int { return strings.Compare(string(a.Key), string(b.Key)) })
+	return entries, nil
+}
+
+// between compares the pages of two runs, and keeps in memory only the entries
+// that differ.
+func (p *Pipeline) between(ctx context.Context, def register.Definition, older, newer []register.Page, health register.Health) (differ.Differences, error) {
+	reader, wrong := scraper.NewReader(def)
+	if len(wrong) > 0 {
+		return differ.Differences{}, wrong[0]
+	}
+	known := index.New()
+	_, proof, err := reader.ReadAgainst(ctx, older, p.Open, nil, register.Health{}, known)
+	if err != nil {
+		return differ.Differences{}, err
+	}
+	if check := proof.Failed(); check != nil {
+		return differ.Differences{}, errors.New(check.Detail)
+	}
+	next, _, err := reader.ReadAgainst(ctx, newer, p.Open, nil, health, known.Known())
+	if err != nil {
+		return differ.Differences{}, err
+	}
+	gone := map[register.Hash]bool{}
+	for _, identity := range known.Unseen() {
+		gone[identity] = true
+	}
+	var prev register.Snapshot
+	err = reader.Each(ctx, older, p.Open, register.Health{}, known, func(e register.Entry) error {
+		if gone[e.Identity()] {
+			prev.Entries = append(prev.Entries, e)
+		}
+		return nil
+	})
+	d := differ.Diff(prev, next)
+	d.Same += next.Again.Entries
+	return d, err
+}
+
+// all gives the entries of a whole fetch, read once more: of a large one they are
+// nowhere in memory at once.
+func (p *Pipeline) all(ctx context.Context, t *tick) func(yield func(register.Entry, error) bool) {
+	return func(yield func(register.Entry, error) bool) {
+		errEnough := errors.New("enough")
+		reader, wrong := scraper.NewReader(t.def)
+		if len(wrong) > 0 {
+			yield(register.Entry{}, wrong[0])
+			return
+		}
+		err := reader.Each(ctx, t.run.Pages, p.Open, t.head.Memory.Health, t.known, func(e register.Entry) error {
+			if !yield(e, nil) {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(register.Entry{}, err)
+		}
+	}
+}
