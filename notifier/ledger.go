@@ -33,8 +33,9 @@ type Queue interface {
 	// DueDeliveries gives a channel's pending deliveries whose next attempt is
 	// not after now, in order of creation.
 	DueDeliveries(ctx context.Context, channel string, now time.Time, limit int) ([]register.Delivery, error)
-	// Record adds an attempt and updates its delivery, in one transaction.
-	Record(ctx context.Context, attempt register.Attempt, delivery register.Delivery) error
+	// Record adds attempts and updates their deliveries, in one transaction. It is
+	// idempotent.
+	Record(ctx context.Context, results []register.Result) error
 }
 
 // Ledger is the part of the store that the notifier works on.

@@ -134,10 +134,12 @@ func (m *memory) DueDeliveries(ctx context.Context, channel string, now time.Tim
 	return due, err
 }
 
-func (m *memory) Record(ctx context.Context, a register.Attempt, d register.Delivery) error {
+func (m *memory) Record(ctx context.Context, results []register.Result) error {
 	return m.do(ctx, "Record", func() {
-		m.attempts = append(m.attempts, a)
-		m.deliveries[d.ID] = d
+		for _, r := range results {
+			m.attempts = append(m.attempts, r.Attempt)
+			m.deliveries[r.Delivery.ID] = r.Delivery
+		}
 	})
 }
 

@@ -19,7 +19,7 @@ const (
 	troubleWait   = 5 * time.Second  // after the ledger failed
 	reportEvery   = time.Hour        // deliveries of channels that are not configured
 	sourceWait    = 5 * time.Second  // after the stream failed
-	batch         = 100              // events or deliveries taken at once
+	batch         = 250              // events or deliveries taken at once
 	grace         = 10 * time.Second // for a message under way when it is time to stop
 	recordTime    = 10 * time.Second // for what must be written then
 	farFuture     = 100 * 365 * 24 * time.Hour

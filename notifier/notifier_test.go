@@ -183,7 +183,7 @@ func TestGoneDisablesUntilRedeliveredOrReplaced(t *testing.T) {
 		}}
 		channels := map[string]notifier.Channel{"desk": desk}
 		router := mustRoute(t, nil, all("desk"))
-		for i := range 250 { // more than are taken at once
+		for i := range 600 { // more than are taken at once
 			m.commit(change(fmt.Sprint("old", i)), true)
 		}
 		n, stop := start(t, m, router, channels)

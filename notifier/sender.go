@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type sender struct {
 	disabled   string           // why the receiver wants nothing more; empty: it does
 	buried     int64            // disabled: deliveries up to this one were given up
 	unrecorded map[int64]record // what the ledger did not take, by delivery
+	recorder   *recorder        // nil: there is nothing to be written
 }
 
 // record is the outcome of an attempt.
@@ -64,7 +66,8 @@ func (s *sender) run(ctx context.Context, before *sender) {
 	}
 }
 
-// pass sends what is due and says how long to rest.
+// pass sends what is due and says how long to rest. When it returns, what came of
+// it is recorded, or kept.
 func (s *sender) pass(ctx context.Context) time.Duration {
 	if rest := s.notBefore.Sub(s.options.Now()); rest > 0 {
 		return rest
@@ -75,20 +78,54 @@ func (s *sender) pass(ctx context.Context) time.Duration {
 		return troubleWait
 	}
 	s.forget(due)
-	disabled := s.disabled
-	for _, d := range due {
-		if ctx.Err() != nil || s.options.Now().Before(s.notBefore) || s.disabled != disabled {
-			return 0 // what was read is out of date
-		}
-		if err := s.deliver(ctx, d); err != nil {
-			s.trouble(ctx, "a delivery is not recorded; it is tried again", err)
-			return troubleWait
-		}
+	finished, err := s.deliverAll(ctx, due)
+	if err = cmp.Or(err, s.settle()); err != nil {
+		s.trouble(ctx, "deliveries are not recorded; they are tried again", err)
+		return troubleWait
 	}
-	if len(due) == batch {
+	if !finished || len(due) == batch {
 		return 0
 	}
 	return pollEvery
+}
+
+// deliverAll delivers what is due, in order. False if what was read is out of
+// date before its end.
+func (s *sender) deliverAll(ctx context.Context, due []register.Delivery) (finished bool, err error) {
+	events, err := s.events(ctx, due)
+	if err != nil {
+		return false, err
+	}
+	disabled := s.disabled
+	for _, d := range due {
+		if ctx.Err() != nil || s.options.Now().Before(s.notBefore) || s.disabled != disabled {
+			return false, nil
+		}
+		if err := s.deliver(ctx, d, events); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// events reads what the deliveries are about.
+func (s *sender) events(ctx context.Context, due []register.Delivery) (map[string]register.Outgoing, error) {
+	if len(due) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(due))
+	for i, d := range due {
+		ids[i] = d.Event
+	}
+	list, err := s.options.Ledger.Events(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d events: %w", len(ids), err)
+	}
+	events := make(map[string]register.Outgoing, len(list))
+	for _, out := range list {
+		events[out.ID] = out
+	}
+	return events, nil
 }
 
 func (s *sender) trouble(ctx context.Context, what string, err error) {
@@ -97,28 +134,22 @@ func (s *sender) trouble(ctx context.Context, what string, err error) {
 	}
 }
 
-// deliver sends one message and records what came of it. The error is the
+// deliver sends one message and has recorded what came of it. The error is the
 // ledger's; a failed message is none.
-func (s *sender) deliver(ctx context.Context, d register.Delivery) error {
+func (s *sender) deliver(ctx context.Context, d register.Delivery, events map[string]register.Outgoing) error {
 	if last, ok := s.unrecorded[d.ID]; ok && sameTurn(last.before, d) {
 		return s.record(ctx, last) // it was sent; only the ledger does not know
 	}
 	if s.disabled != "" && d.ID > s.buried {
 		return s.bury(ctx, d)
 	}
-	message, err := s.message(ctx, d)
-	if errors.Is(err, register.ErrNotFound) {
-		err = &SendError{Permanent: true, Err: fmt.Errorf("event %s: %w", d.Event, err)}
-	} else if err != nil {
-		return err
-	}
+	message, err := s.message(d, events)
 	started := s.options.Now()
 	if err == nil {
 		err = s.send(ctx, message)
 	}
-	r := s.outcome(d, started, err)
-	if err := s.record(ctx, r); err != nil {
-		return err
+	if recordErr := s.record(ctx, s.outcome(d, started, err)); recordErr != nil {
+		return recordErr
 	}
 	return s.heed(ctx, d, err)
 }
@@ -138,15 +169,12 @@ func sameTurn(a, b register.Delivery) bool {
 	return a.ID == b.ID && a.Attempts == b.Attempts && a.NextAttempt.Equal(b.NextAttempt)
 }
 
-func (s *sender) message(ctx context.Context, d register.Delivery) (Message, error) {
-	events, err := s.options.Ledger.Events(ctx, []string{d.Event})
-	if err == nil && len(events) == 0 {
-		err = register.ErrNotFound
+func (s *sender) message(d register.Delivery, events map[string]register.Outgoing) (Message, error) {
+	out, found := events[d.Event]
+	if !found {
+		return Message{}, &SendError{Permanent: true, Err: fmt.Errorf("event %s: %w", d.Event, register.ErrNotFound)}
 	}
-	if err != nil {
-		return Message{}, fmt.Errorf("read event %s: %w", d.Event, err)
-	}
-	event := events[0].Event(s.options.PublicURL)
+	event := out.Event(s.options.PublicURL)
 	body, err := encode(event)
 	return Message{Event: event, Body: body, Delivery: d}, err
 }
@@ -190,26 +218,6 @@ func (s *sender) outcome(d register.Delivery, started time.Time, err error) reco
 	return record{d, after, attempt}
 }
 
-// record writes an outcome, also when it is time to stop. What the ledger did
-// not take is kept, so that it is written and not sent again.
-func (s *sender) record(ctx context.Context, r record) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
-	defer cancel()
-	s.unrecorded[r.before.ID] = r
-	if err := s.options.Ledger.Record(ctx, r.attempt, r.after); err != nil {
-		return fmt.Errorf("record attempt %d of delivery %d: %w", r.attempt.Number, r.after.ID, err)
-	}
-	delete(s.unrecorded, r.before.ID)
-	if r.after.State == register.DeliveryDead {
-		s.log.Error("a delivery is given up", "delivery", r.after.ID, "channel", s.name, "event", r.after.Event, "register", r.after.Register,
-			"attempts", r.after.Attempts, "reason", r.after.LastError, "hint", "mend the receiver, then `regwatch redeliver`")
-	}
-	if s.options.Attempted != nil {
-		s.options.Attempted(r.after, r.attempt)
-	}
-	return nil
-}
-
 // heed does what the receiver's answer asks of the whole channel.
 func (s *sender) heed(ctx context.Context, d register.Delivery, err error) error {
 	failure, ok := errors.AsType[*SendError](err)
@@ -230,6 +238,9 @@ func (s *sender) heed(ctx context.Context, d register.Delivery, err error) error
 // buryAll gives up everything that waits for a disabled channel.
 func (s *sender) buryAll(ctx context.Context) error {
 	for ctx.Err() == nil {
+		if err := s.settle(); err != nil { // or what was sent is found again
+			return err
+		}
 		waiting, err := s.options.Ledger.DueDeliveries(ctx, s.name, s.options.Now().Add(farFuture), batch)
 		if err != nil || len(waiting) == 0 {
 			return err

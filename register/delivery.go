@@ -48,6 +48,12 @@ type Delivery struct {
 	LastError    string        `json:"last_error,omitempty"`
 }
 
+// Result is an attempt and what it made of its delivery.
+type Result struct {
+	Attempt  Attempt
+	Delivery Delivery
+}
+
 // Attempt is one try of a delivery.
 type Attempt struct {
 	Delivery   int64         `json:"delivery"`

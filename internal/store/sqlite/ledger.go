@@ -97,32 +97,51 @@ func (s *Store) DueDeliveries(ctx context.Context, channel string, now time.Time
 	return due, nil
 }
 
-// Record appends an attempt and makes its delivery what next says of state,
-// attempts, next attempt, end and error. Both are on the disk when it returns, or
-// neither. It is safe to repeat: the same attempt is kept once.
+// Record appends attempts and makes each one's delivery what the result says of
+// state, attempts, next attempt, end and error. All are on the disk when it
+// returns, or none. It is safe to repeat: the same attempt is kept once.
 // [register.ErrNotFound] is in the error's chain if there is no such delivery.
-func (s *Store) Record(ctx context.Context, attempt register.Attempt, next register.Delivery) error {
+func (s *Store) Record(ctx context.Context, results []register.Result) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
-			UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, done_at = ?, last_error = ? WHERE id = ?`,
-			next.State, next.Attempts, micros(next.NextAttempt), micros(next.DoneAt), next.LastError, attempt.Delivery)
+		update, err := tx.PrepareContext(ctx, `
+			UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, done_at = ?, last_error = ? WHERE id = ?`)
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, register.ErrNotFound)
-		}
-		_, err = tx.ExecContext(ctx, `
+		defer update.Close()
+		insert, err := tx.PrepareContext(ctx, `
 			INSERT INTO attempts (delivery, number, started_at, took, status, error, retry_after) VALUES (?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (delivery, number, started_at) DO NOTHING`,
-			attempt.Delivery, attempt.Number, attempt.StartedAt.UnixMicro(), int64(attempt.Took), attempt.Status, attempt.Error,
-			int64(attempt.RetryAfter))
-		return err
+			ON CONFLICT (delivery, number, started_at) DO NOTHING`)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for _, r := range results {
+			if err := record(ctx, update, insert, r); err != nil {
+				return fmt.Errorf("attempt %d of delivery %d: %w", r.Attempt.Number, r.Attempt.Delivery, err)
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("record attempt %d of delivery %d: %w", attempt.Number, attempt.Delivery, err)
+		return fmt.Errorf("record %d attempts: %w", len(results), err)
 	}
 	return nil
+}
+
+func record(ctx context.Context, update, insert *sql.Stmt, r register.Result) error {
+	attempt, next := r.Attempt, r.Delivery
+	result, err := update.ExecContext(ctx,
+		next.State, next.Attempts, micros(next.NextAttempt), micros(next.DoneAt), next.LastError, attempt.Delivery)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, register.ErrNotFound)
+	}
+	_, err = insert.ExecContext(ctx,
+		attempt.Delivery, attempt.Number, attempt.StartedAt.UnixMicro(), int64(attempt.Took), attempt.Status, attempt.Error, int64(attempt.RetryAfter))
+	return err
 }
 
 // Deliveries gives the deliveries that the filter names, newest first.

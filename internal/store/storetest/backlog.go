@@ -30,7 +30,7 @@ func testBacklog(t *testing.T, open Database) {
 	check(t, err)
 	given := due[0]
 	given.State = register.DeliveryDead
-	check(t, store.Record(ctx, register.Attempt{Delivery: given.ID, Number: 1, StartedAt: epoch}, given))
+	check(t, store.Record(ctx, []register.Result{{Attempt: register.Attempt{Delivery: given.ID, Number: 1, StartedAt: epoch}, Delivery: given}}))
 	b := want(0, 1, 1, 1)
 	head, err := store.Head(ctx, s.id)
 	check(t, err)

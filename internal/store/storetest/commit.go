@@ -34,7 +34,7 @@ func testEmpty(t *testing.T, open Database) {
 		"run":    second(s.Run(ctx, 1)),
 		"entry":  second(s.Entry(ctx, "cz-none", `["a"]`)),
 		"route":  s.Route(ctx, []string{"none"}, nil, epoch),
-		"record": s.Record(ctx, register.Attempt{Delivery: 1, StartedAt: epoch}, register.Delivery{State: register.DeliveryDead}),
+		"record": s.Record(ctx, []register.Result{{Attempt: register.Attempt{Delivery: 1, StartedAt: epoch}, Delivery: register.Delivery{State: register.DeliveryDead}}}),
 	} {
 		if !errors.Is(err, register.ErrNotFound) {
 			t.Errorf("%s of nothing: %v, want not found", what, err)

@@ -195,20 +195,20 @@ func testDeliveries(t *testing.T, open Database) {
 	next := due[0]
 	next.Attempts, next.NextAttempt, next.LastError = 1, epoch.Add(time.Minute), "busy"
 	for range 2 { // an answer was lost
-		check(t, store.Record(ctx, failed, next))
+		check(t, store.Record(ctx, []register.Result{{Attempt: failed, Delivery: next}}))
 	}
 	wantDue(epoch, "b")
 	same(t, "after a retry was planned", wantDue(epoch.Add(time.Minute), "a", "b")[0], next)
 	done := next
 	done.State, done.Attempts, done.NextAttempt, done.DoneAt, done.LastError = register.DeliveryDelivered, 2, time.Time{}, epoch.Add(time.Minute), ""
 	delivered := register.Attempt{Delivery: due[0].ID, Number: 2, StartedAt: epoch.Add(time.Minute), Status: 200}
-	check(t, store.Record(ctx, delivered, done))
+	check(t, store.Record(ctx, []register.Result{{Attempt: delivered, Delivery: done}}))
 	attempts, err := store.Attempts(ctx, due[0].ID)
 	check(t, err)
 	same(t, "attempts", attempts, []register.Attempt{failed, delivered})
 	dead := due[1]
 	dead.State, dead.Attempts, dead.DoneAt, dead.NextAttempt, dead.LastError = register.DeliveryDead, 1, epoch, time.Time{}, "410"
-	check(t, store.Record(ctx, register.Attempt{Delivery: dead.ID, Number: 1, StartedAt: epoch, Status: 410}, dead))
+	check(t, store.Record(ctx, []register.Result{{Attempt: register.Attempt{Delivery: dead.ID, Number: 1, StartedAt: epoch, Status: 410}, Delivery: dead}}))
 	wantDue(epoch.Add(time.Hour), "late")
 
 	for _, tt := range []struct {
@@ -245,7 +245,7 @@ func finish(t *testing.T, store Store, state register.DeliveryState) {
 	check(t, err)
 	for _, d := range pending {
 		d.State, d.Attempts, d.NextAttempt, d.DoneAt, d.LastError = state, 7, time.Time{}, epoch, "over"
-		check(t, store.Record(t.Context(), register.Attempt{Delivery: d.ID, Number: 7, StartedAt: epoch}, d))
+		check(t, store.Record(t.Context(), []register.Result{{Attempt: register.Attempt{Delivery: d.ID, Number: 7, StartedAt: epoch}, Delivery: d}}))
 	}
 }
 

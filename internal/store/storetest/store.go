@@ -49,7 +49,7 @@ type Store interface {
 	Unrouted(ctx context.Context, committedBefore time.Time, n int) ([]register.Outgoing, error)
 	Route(ctx context.Context, eventIDs []string, deliveries []register.Delivery, at time.Time) error
 	DueDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]register.Delivery, error)
-	Record(ctx context.Context, attempt register.Attempt, next register.Delivery) error
+	Record(ctx context.Context, results []register.Result) error
 	Deliveries(ctx context.Context, filter register.DeliveryFilter) ([]register.Delivery, error)
 	Attempts(ctx context.Context, delivery int64) ([]register.Attempt, error)
 	Redeliver(ctx context.Context, filter register.DeliveryFilter, now time.Time) (int, error)
