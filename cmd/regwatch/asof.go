@@ -13,7 +13,7 @@ func asofCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "asof", Category: groupHistory, ArgsUsage: "ID",
 		Usage: "prints a register as it stood at an instant",
-		Description: describe("Prints the entries that were listed at an instant, by default now, in the order of their keys.",
+		Description: describe("Prints the entries that were listed at an instant, by default now, oldest first: in the order of the fetches that brought them, and of the page.",
 			"regwatch asof cz-mf-blocklist --at 2025-12-22",
 			"regwatch asof cz-mf-blocklist --at 2025-12-23T02:27:29Z --json"),
 		Flags:        []cli.Flag{instantFlag("at", "as the register stood at (default: now)", false), jsonFlag(jsonLines)},

@@ -42,7 +42,8 @@ func commitOf(registerID string, version int64, outcome register.Outcome) regist
 }
 
 func BenchmarkBaseline(b *testing.B) {
-	for _, n := range []int{1_000, 100_000} {
+	b.ReportAllocs()
+	for _, n := range []int{1_000, 20_000, 200_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			entries := companies(n)
 			for b.Loop() {

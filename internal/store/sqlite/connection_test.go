@@ -26,7 +26,7 @@ func openAlone(t *testing.T) *Store {
 func TestConnections(t *testing.T) {
 	store := openAlone(t)
 	for name, db := range map[string]*sql.DB{"writer": store.write, "reader": store.read} {
-		want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "query_only": "0"}
+		want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "120000", "query_only": "0", "page_size": "16384"}
 		if db == store.read {
 			want["query_only"] = "1"
 		}
@@ -50,7 +50,7 @@ func TestPlans(t *testing.T) {
 	for name, query := range map[string]string{
 		"head":        now,
 		"as of":       then,
-		"end version": `UPDATE versions SET to_run = ?, to_at = ? WHERE register = ? AND key = ? AND content = ? AND to_run IS NULL RETURNING first_seen`,
+		"end version": endOne,
 		"sighting":    `SELECT max(observed_at) FROM runs WHERE register = ? AND sighting = 1 AND observed_at < ?`,
 		"known since": `SELECT min(observed_at) FROM runs WHERE register = ? AND outcome = 'baseline'`,
 		"history":     `SELECT id FROM changes WHERE entry_id = ? OR register = ? AND previous_key = ? ORDER BY cursor`,

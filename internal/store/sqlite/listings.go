@@ -9,16 +9,18 @@ import (
 	"github.com/regwatch/regwatch/register"
 )
 
-const listingColumns = `key, content, fields, first_seen, from_at, to_at`
+const listingColumns = `key, content, fields, first_seen, from_at, to_at, id`
 
 func scanListing(rows *sql.Rows) (register.Listing, error) {
 	var l register.Listing
-	err := rows.Scan(&l.Key, content{&l.Content}, document{&l.Fields}, instant{&l.FirstSeen}, instant{&l.From}, optional{&l.To})
+	var id int64
+	err := rows.Scan(&l.Key, content{&l.Content}, document{&l.Fields}, instant{&l.FirstSeen}, instant{&l.From}, optional{&l.To}, &id)
 	return l, err
 }
 
-// AsOf yields the register as it stood at an instant, in the order of key and
-// content; the zero time is now, so that it yields the head. An entry is
+// AsOf yields the register as it stood at an instant, in the order in which
+// the entries joined the history: that of the fetches, and within a fetch that of
+// the page. The zero time is now, so that it yields the head. An entry is
 // listed from the first fetch that showed it until, and not including, the first
 // complete fetch that did not. [register.ErrNotFound] is in the error's chain if
 // the register is unknown, or nothing was known of it yet.
@@ -50,12 +52,12 @@ func (s *Store) AsOf(ctx context.Context, registerID string, at time.Time, yield
 // asOf gives the statement for the versions of an instant: those of the head
 // that had begun, and the ended ones around it.
 func asOf(registerID string, at time.Time) (query string, args []any) {
-	head := `SELECT ` + listingColumns + ` FROM versions WHERE register = ? AND to_run IS NULL`
+	versions := `SELECT ` + listingColumns + ` FROM versions WHERE register = ` + ofRegister
+	head, ended := versions+` AND to_run IS NULL`, versions+` AND to_run IS NOT NULL`
 	if at.IsZero() {
-		return head + ` ORDER BY key, content`, []any{registerID}
+		return head + ` ORDER BY id`, []any{registerID}
 	}
-	ended := `SELECT ` + listingColumns + ` FROM versions WHERE register = ? AND to_run IS NOT NULL`
-	return head + ` AND from_at <= ? UNION ALL ` + ended + ` AND from_at <= ? AND to_at > ? ORDER BY key, content`,
+	return head + ` AND from_at <= ? UNION ALL ` + ended + ` AND from_at <= ? AND to_at > ? ORDER BY id`,
 		[]any{registerID, micros(at), registerID, micros(at), micros(at)}
 }
 

@@ -104,7 +104,7 @@ var checks = []string{
 	`SELECT integrity_check FROM pragma_integrity_check`,
 	`SELECT format('%s row %d refers to a row of %s that is not there', "table", rowid, parent) FROM pragma_foreign_key_check`,
 	`SELECT format('%s: the head counts %d entries, %d are there', h.register, h.entries, count(v.id))
-		FROM heads h LEFT JOIN versions v ON v.register = h.register AND v.to_run IS NULL
+		FROM heads h LEFT JOIN registers r ON r.id = h.register LEFT JOIN versions v ON v.register = r.number AND v.to_run IS NULL
 		GROUP BY h.register HAVING h.entries <> count(v.id)`,
 	`SELECT format('%s: the sequence stands at %d, %d changes up to %d are there', h.register, h.sequence, count(c.sequence), max(c.sequence))
 		FROM heads h LEFT JOIN changes c ON c.register = h.register AND c.sequence IS NOT NULL
