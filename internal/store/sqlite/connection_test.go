@@ -45,8 +45,8 @@ func TestConnections(t *testing.T) {
 // TestPlans keeps the statements that run often, or over much, on their indexes.
 func TestPlans(t *testing.T) {
 	store := openAlone(t)
-	now, _ := asOf("cz-games", time.Time{})
-	then, _ := asOf("cz-games", time.Unix(0, 0))
+	now, _ := asOf("cz-games", time.Time{}, 0, 9)
+	then, _ := asOf("cz-games", time.Unix(0, 0), 0, 9)
 	for name, query := range map[string]string{
 		"head":        now,
 		"as of":       then,
