@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -65,22 +64,30 @@ func (s *Store) Find(ctx context.Context, registerID string, at time.Time, text 
 // candidates gives the versions of a block that may hold a text: those that hold
 // all of its trigrams.
 func candidates(ctx context.Context, q querier, block int64, text string) (ids []int64, err error) {
-	var lists [][]byte
-	for _, trigram := range telling(text) {
-		var distances []byte
-		err := q.QueryRowContext(ctx, `SELECT places FROM search WHERE block = ? AND trigram = ?`, block, int64(trigram)).Scan(&distances)
+	var common []int
+	for i, t := range telling(text) {
+		var packed []byte
+		err := q.QueryRowContext(ctx, `SELECT places FROM search WHERE block = ? AND pair = ?`, block, t.pair()).Scan(&packed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, nil
+		}
+		var distances []byte
+		if err == nil {
+			distances, err = unpack(packed, t)
+		}
+		var list []int
+		if err == nil {
+			list, err = readPlaces(distances)
 		}
 		if err != nil {
 			return nil, err
 		}
-		lists = append(lists, distances)
-	}
-	slices.SortFunc(lists, func(a, b []byte) int { return cmp.Compare(len(a), len(b)) })
-	common := readPlaces(lists[0])
-	for _, list := range lists[1:] {
-		common = intersect(common, readPlaces(list))
+		if i > 0 {
+			list = intersect(list, common)
+		}
+		if common = list; len(common) == 0 {
+			return nil, nil
+		}
 	}
 	for _, place := range common {
 		ids = append(ids, block<<blockBits+int64(place))
@@ -90,9 +97,9 @@ func candidates(ctx context.Context, q querier, block int64, text string) (ids [
 
 // telling gives the trigrams of a text, not too many of a long one, from all
 // over it.
-func telling(text string) []uint32 {
+func telling(text string) []trigram {
 	all := slices.Collect(trigrams(text))
-	var some []uint32
+	var some []trigram
 	step := max(1, (len(all)+mostTrigrams-1)/mostTrigrams)
 	for i := 0; i < len(all); i += step {
 		some = append(some, all[i])

@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -27,7 +27,7 @@ const trigramBytes = 3
 func (s *Store) IndexBlock(ctx context.Context) (bool, error) {
 	block, complete, err := s.nextBlock(ctx)
 	if err == nil && complete {
-		var index postings
+		var index *postings
 		if index, err = s.readBlock(ctx, block); err == nil {
 			err = s.saveBlock(ctx, block, index)
 		}
@@ -55,8 +55,8 @@ func indexedBlocks(ctx context.Context, q querier) (n int64, err error) {
 }
 
 // readBlock makes the postings of a block.
-func (s *Store) readBlock(ctx context.Context, block int64) (postings, error) {
-	index := postings{}
+func (s *Store) readBlock(ctx context.Context, block int64) (*postings, error) {
+	index := new(postings)
 	first := block << blockBits
 	err := each(ctx, s.read, func(rows *sql.Rows) error {
 		var id int64
@@ -73,7 +73,7 @@ func (s *Store) readBlock(ctx context.Context, block int64) (postings, error) {
 }
 
 // saveBlock writes the postings of a block, unless another process did.
-func (s *Store) saveBlock(ctx context.Context, block int64, index postings) error {
+func (s *Store) saveBlock(ctx context.Context, block int64, index *postings) error {
 	return s.update(ctx, func(tx *sql.Tx) error {
 		marked, err := tx.ExecContext(ctx, `INSERT INTO search_blocks (block) VALUES (?) ON CONFLICT DO NOTHING`, block)
 		if err != nil {
@@ -82,18 +82,20 @@ func (s *Store) saveBlock(ctx context.Context, block int64, index postings) erro
 		if n, err := marked.RowsAffected(); n == 0 {
 			return err
 		}
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO search (block, trigram, places) VALUES (?, ?, ?)`)
+		insert, err := tx.PrepareContext(ctx, `INSERT INTO search (block, pair, places) VALUES (?, ?, ?)`)
 		if err != nil {
 			return err
 		}
 		defer insert.Close()
-		quietly := context.WithoutCancel(ctx) // see setBaseline
-		for _, trigram := range slices.Sorted(maps.Keys(index)) {
-			if _, err := insert.ExecContext(quietly, block, int64(trigram), index[trigram].distances); err != nil {
+		for pair, lists := range index {
+			if lists == nil {
+				continue
+			}
+			if _, err := insert.ExecContext(ctx, block, pair, lists.pack()); err != nil {
 				return err
 			}
 		}
-		return ctx.Err()
+		return nil
 	})
 }
 
@@ -117,8 +119,12 @@ func matches(e register.Entry, text string) bool {
 	return slices.ContainsFunc(searched(e), func(s string) bool { return strings.Contains(s, text) })
 }
 
-// postings are the places of each trigram in a block.
-type postings map[uint32]*places
+// postings are the places of each trigram in a block: by its first two bytes,
+// and by its third.
+type postings [1 << 16]*pairPlaces
+
+// pairPlaces are the places of the trigrams that begin with one pair of bytes.
+type pairPlaces [1 << 8]*places
 
 // places are a list of ascending places, each as its distance from the one
 // before, the first from -1.
@@ -128,12 +134,17 @@ type places struct {
 }
 
 // add notes the trigrams of a text. Places come in ascending order.
-func (p postings) add(text string, place int) {
-	for trigram := range trigrams(text) {
-		list := p[trigram]
+func (p *postings) add(text string, place int) {
+	for t := range trigrams(text) {
+		lists := p[t.pair()]
+		if lists == nil {
+			lists = new(pairPlaces)
+			p[t.pair()] = lists
+		}
+		list := lists[t.third()]
 		if list == nil {
 			list = &places{last: -1}
-			p[trigram] = list
+			lists[t.third()] = list
 		}
 		if list.last != place {
 			list.distances = binary.AppendUvarint(list.distances, uint64(place-list.last))
@@ -142,11 +153,49 @@ func (p postings) add(text string, place int) {
 	}
 }
 
+// pack gives the column's value.
+func (p *pairPlaces) pack() []byte {
+	var packed []byte
+	for third, list := range p {
+		if list != nil {
+			packed = binary.AppendUvarint(append(packed, byte(third)), uint64(len(list.distances)))
+			packed = append(packed, list.distances...)
+		}
+	}
+	return packed
+}
+
+// errDamaged says that a row of the index is not what was written.
+var errDamaged = errors.New("the index of searches is damaged: keep a copy of the data directory, and restore a backup")
+
+// unpack finds the distances of a trigram in the column's value; nil for none.
+func unpack(packed []byte, t trigram) ([]byte, error) {
+	for len(packed) > 0 {
+		third := packed[0]
+		size, n := binary.Uvarint(packed[1:])
+		if n <= 0 || size > uint64(len(packed)-1-n) {
+			return nil, errDamaged
+		}
+		distances := packed[1+n:][:size]
+		if third == t.third() {
+			return distances, nil
+		}
+		packed = packed[1+n+int(size):]
+	}
+	return nil, nil
+}
+
+// trigram is three bytes in a row.
+type trigram uint32
+
+func (t trigram) pair() uint16 { return uint16(t >> 8) }
+func (t trigram) third() byte  { return byte(t) }
+
 // trigrams yields every three bytes in a row of a text, repeats too.
-func trigrams(text string) func(yield func(uint32) bool) {
-	return func(yield func(uint32) bool) {
+func trigrams(text string) func(yield func(trigram) bool) {
+	return func(yield func(trigram) bool) {
 		for i := 0; i+trigramBytes <= len(text); i++ {
-			if !yield(uint32(text[i])<<16 | uint32(text[i+1])<<8 | uint32(text[i+2])) {
+			if !yield(trigram(text[i])<<16 | trigram(text[i+1])<<8 | trigram(text[i+2])) {
 				return
 			}
 		}
@@ -154,15 +203,14 @@ func trigrams(text string) func(yield func(uint32) bool) {
 }
 
 // readPlaces reads what places.distances holds.
-func readPlaces(distances []byte) []int {
+func readPlaces(distances []byte) ([]int, error) {
 	list := make([]int, 0, len(distances))
 	for place := -1; len(distances) > 0; {
 		distance, n := binary.Uvarint(distances)
-		if n <= 0 {
-			return list // Check finds damage
+		if place += int(distance); n <= 0 || place >= 1<<blockBits {
+			return nil, errDamaged
 		}
-		place += int(distance)
 		list, distances = append(list, place), distances[n:]
 	}
-	return list
+	return list, nil
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,13 +95,16 @@ func TestPlacesRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.SliceOfNDistinct(rapid.IntRange(0, 1<<blockBits-1), 1, 50, rapid.ID).Draw(t, "places")
 		slices.Sort(want)
-		index := postings{}
+		index := new(postings)
 		for _, place := range want {
 			index.add("abcabc", place)
 		}
+		index.add("abd", 1<<blockBits-1)
 		for trigram := range trigrams("abcab") {
-			if got := readPlaces(index[trigram].distances); !slices.Equal(got, want) {
-				t.Fatalf("places %v, want %v", got, want)
+			distances, err := unpack(index[trigram.pair()].pack(), trigram)
+			got, readErr := readPlaces(distances)
+			if err := errors.Join(err, readErr); err != nil || !slices.Equal(got, want) {
+				t.Fatalf("places %v, %v; want %v", got, err, want)
 			}
 		}
 	})
