@@ -74,8 +74,12 @@ func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities
 			return err
 		}
 		defer find.Close()
+		quietly := context.WithoutCancel(ctx) // see setBaseline
 		for _, id := range identities {
-			e, err := scanEntry(find.QueryRowContext(ctx, registerID, id[:]))
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			e, err := scanEntry(find.QueryRowContext(quietly, registerID, id[:]))
 			if errors.Is(err, sql.ErrNoRows) {
 				continue
 			}
@@ -123,8 +127,7 @@ func (s *Store) Periods(ctx context.Context, registerID string, keys []register.
 			err := rows.Scan(&key, instant{&v.firstSeen}, instant{&v.from}, instant{&v.to})
 			spans[key] = append(spans[key], v)
 			return err
-		}, `SELECT key, first_seen, from_at, to_at FROM versions
-			WHERE register = `+ofRegister+` AND entry IN (`+marks(len(batch))+`) ORDER BY from_at, id`, args...)
+		}, periodsOf(len(batch)), args...)
 		if err != nil {
 			return nil, fmt.Errorf("read earlier listings of %s: %w", registerID, err)
 		}
@@ -135,6 +138,12 @@ func (s *Store) Periods(ctx context.Context, registerID string, keys []register.
 		}
 	}
 	return periods, nil
+}
+
+// periodsOf gives the statement for the versions of n keys, oldest first.
+func periodsOf(n int) string {
+	return `SELECT key, first_seen, from_at, to_at FROM versions
+		WHERE register = ` + ofRegister + ` AND entry IN (` + marks(n) + `) ORDER BY from_at, id`
 }
 
 // span is the time of one version; to is zero while it lasts.

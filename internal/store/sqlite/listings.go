@@ -78,15 +78,18 @@ func (r reading) these(ctx context.Context, ids []int64, yield func(register.Lis
 		for _, id := range some {
 			args = append(args, id)
 		}
-		err := each(ctx, r.tx, func(rows *sql.Rows) error { return r.yield(rows, yield) }, `
-			SELECT `+listingColumns+` FROM versions
-			WHERE register = `+ofRegister+` AND from_at <= ? AND (to_at IS NULL OR to_at > ?) AND id IN (`+marks(len(some))+`)
-			ORDER BY id`, args...)
+		err := each(ctx, r.tx, func(rows *sql.Rows) error { return r.yield(rows, yield) }, theseListings(len(some)), args...)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// theseListings gives the statement for n versions.
+func theseListings(n int) string {
+	return `SELECT ` + listingColumns + ` FROM versions
+		WHERE register = ` + ofRegister + ` AND from_at <= ? AND (to_at IS NULL OR to_at > ?) AND id IN (` + marks(n) + `) ORDER BY id`
 }
 
 func (r reading) yield(rows *sql.Rows, yield func(register.Listing) error) error {

@@ -67,7 +67,7 @@ func candidates(ctx context.Context, q querier, block int64, text string) (ids [
 	var common []int
 	for i, t := range telling(text) {
 		var packed []byte
-		err := q.QueryRowContext(ctx, `SELECT places FROM search WHERE block = ? AND pair = ?`, block, t.pair()).Scan(&packed)
+		err := q.QueryRowContext(ctx, placesOfPair, block, t.pair()).Scan(&packed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, nil
 		}
@@ -94,6 +94,8 @@ func candidates(ctx context.Context, q querier, block int64, text string) (ids [
 	}
 	return ids, nil
 }
+
+const placesOfPair = `SELECT places FROM search WHERE block = ? AND pair = ?`
 
 // telling gives the trigrams of a text, not too many of a long one, from all
 // over it.

@@ -68,9 +68,11 @@ func (s *Store) readBlock(ctx context.Context, block int64) (*postings, error) {
 			index.add(text, int(id-first))
 		}
 		return nil
-	}, `SELECT id, key, fields FROM versions WHERE id >= ? AND id < ? ORDER BY id`, first, first+1<<blockBits)
+	}, blockEntries, first, first+1<<blockBits)
 	return index, err
 }
+
+const blockEntries = `SELECT id, key, fields FROM versions WHERE id >= ? AND id < ? ORDER BY id`
 
 // saveBlock writes the postings of a block, unless another process did.
 func (s *Store) saveBlock(ctx context.Context, block int64, index *postings) error {
