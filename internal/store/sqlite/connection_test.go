@@ -55,7 +55,7 @@ func TestPlans(t *testing.T) {
 		"head":        now,
 		"as of":       then,
 		"end version": endOne,
-		"identity":    headEntries + ` AND identity = ?`,
+		"identity":    headEntries + ` AND identity IN (?, ?)`,
 		"stream":      headEntries + ` ORDER BY id`,
 		"periods":     periodsOf(2),
 		"found":       theseListings(2),

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -69,24 +68,16 @@ func (s *Store) EachHeadEntry(ctx context.Context, registerID string, yield func
 func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error) {
 	var entries []register.Entry
 	err := s.view(ctx, func(tx *sql.Tx) error {
-		find, err := tx.PrepareContext(ctx, headEntries+` AND identity = ?`)
-		if err != nil {
-			return err
-		}
-		defer find.Close()
-		quietly := context.WithoutCancel(ctx) // see setBaseline
-		for _, id := range identities {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			e, err := scanEntry(find.QueryRowContext(quietly, registerID, id[:]))
-			if errors.Is(err, sql.ErrNoRows) {
-				continue
-			}
+		for some := range slices.Chunk(identities, headEntriesAtOnce) {
+			found, err := headEntriesByIdentity(ctx, tx, registerID, some)
 			if err != nil {
 				return err
 			}
-			entries = append(entries, e)
+			for _, id := range some {
+				if e, there := found[id]; there {
+					entries = append(entries, e)
+				}
+			}
 		}
 		return nil
 	})
@@ -94,6 +85,24 @@ func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities
 		return nil, fmt.Errorf("read entries of %s: %w", registerID, err)
 	}
 	return entries, nil
+}
+
+// headEntriesAtOnce is how many entries of a head one statement asks for.
+const headEntriesAtOnce = 200
+
+func headEntriesByIdentity(ctx context.Context, tx *sql.Tx, registerID string, identities []register.Hash) (map[register.Hash]register.Entry, error) {
+	args := make([]any, 0, 1+len(identities))
+	args = append(args, registerID)
+	for _, id := range identities {
+		args = append(args, id[:])
+	}
+	found := make(map[register.Hash]register.Entry, len(identities))
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		e, err := scanEntry(rows)
+		found[e.Identity()] = e
+		return err
+	}, headEntries+` AND identity IN (`+marks(len(identities))+`)`, args...)
+	return found, err
 }
 
 // EntriesOf gives those entries of the head that the references name by key and
