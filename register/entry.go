@@ -32,11 +32,26 @@ func NewKey(values ...string) Key {
 
 // Values gives the key's values back; nil for a text that is not a key.
 func (k Key) Values() []string {
+	if values, ok := k.plainValues(); ok {
+		return values
+	}
 	var values []string
 	if json.Unmarshal([]byte(k), &values) != nil {
 		return nil
 	}
 	return values
+}
+
+// plainValues reads a key in which nothing is escaped, as in most; false for any
+// other text.
+func (k Key) plainValues() ([]string, bool) {
+	text, opened := strings.CutPrefix(string(k), `["`)
+	text, closed := strings.CutSuffix(text, `"]`)
+	if !opened || !closed {
+		return nil, false
+	}
+	values := strings.Split(text, `","`)
+	return values, !slices.ContainsFunc(values, needsEscape)
 }
 
 // Display gives the key's values that are not empty, for people.

@@ -91,6 +91,23 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// TestKeyValues reads keys as the decoder would, and nothing else.
+func TestKeyValues(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+		`["a"]`, `["a","b"]`, `["",""]`, `[]`, `["]`, `[""]`, `["a", "b"]`, `["a""b"]`, `["a\"b"]`, `["a\",\"b"]`, "[\"\xff\"]", "[\"\t\"]", `null`, ``, `["a",null]`, `["a"],["b"]`,
+	}))
+	rapid.Check(t, func(t *rapid.T) {
+		key := register.Key(text.Draw(t, "key"))
+		var want []string
+		if json.Unmarshal([]byte(key), &want) != nil {
+			want = nil
+		}
+		if got := key.Values(); !slices.Equal(got, want) || (got == nil) != (want == nil) {
+			t.Fatalf("values of %q: %q, want %q", key, got, want)
+		}
+	})
+}
+
 // TestTextIsJSON compares what is written by hand with the encoder's.
 func TestTextIsJSON(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{

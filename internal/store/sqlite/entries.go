@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -69,20 +68,16 @@ func (s *Store) EachHeadEntry(ctx context.Context, registerID string, yield func
 func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error) {
 	var entries []register.Entry
 	err := s.view(ctx, func(tx *sql.Tx) error {
-		find, err := tx.PrepareContext(ctx, headEntries+` AND identity = ?`)
-		if err != nil {
-			return err
-		}
-		defer find.Close()
-		for _, id := range identities {
-			e, err := scanEntry(find.QueryRowContext(ctx, registerID, id[:]))
-			if errors.Is(err, sql.ErrNoRows) {
-				continue
-			}
+		for some := range slices.Chunk(identities, headEntriesAtOnce) {
+			found, err := headEntriesByIdentity(ctx, tx, registerID, some)
 			if err != nil {
 				return err
 			}
-			entries = append(entries, e)
+			for _, id := range some {
+				if e, there := found[id]; there {
+					entries = append(entries, e)
+				}
+			}
 		}
 		return nil
 	})
@@ -90,6 +85,24 @@ func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities
 		return nil, fmt.Errorf("read entries of %s: %w", registerID, err)
 	}
 	return entries, nil
+}
+
+// headEntriesAtOnce is how many entries of a head one statement asks for.
+const headEntriesAtOnce = 200
+
+func headEntriesByIdentity(ctx context.Context, tx *sql.Tx, registerID string, identities []register.Hash) (map[register.Hash]register.Entry, error) {
+	args := make([]any, 0, 1+len(identities))
+	args = append(args, registerID)
+	for _, id := range identities {
+		args = append(args, id[:])
+	}
+	found := make(map[register.Hash]register.Entry, len(identities))
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		e, err := scanEntry(rows)
+		found[e.Identity()] = e
+		return err
+	}, headEntries+` AND identity IN (`+marks(len(identities))+`)`, args...)
+	return found, err
 }
 
 // EntriesOf gives those entries of the head that the references name by key and
@@ -123,8 +136,7 @@ func (s *Store) Periods(ctx context.Context, registerID string, keys []register.
 			err := rows.Scan(&key, instant{&v.firstSeen}, instant{&v.from}, instant{&v.to})
 			spans[key] = append(spans[key], v)
 			return err
-		}, `SELECT key, first_seen, from_at, to_at FROM versions
-			WHERE register = `+ofRegister+` AND entry IN (`+marks(len(batch))+`) ORDER BY from_at, id`, args...)
+		}, periodsOf(len(batch)), args...)
 		if err != nil {
 			return nil, fmt.Errorf("read earlier listings of %s: %w", registerID, err)
 		}
@@ -135,6 +147,12 @@ func (s *Store) Periods(ctx context.Context, registerID string, keys []register.
 		}
 	}
 	return periods, nil
+}
+
+// periodsOf gives the statement for the versions of n keys, oldest first.
+func periodsOf(n int) string {
+	return `SELECT key, first_seen, from_at, to_at FROM versions
+		WHERE register = ` + ofRegister + ` AND entry IN (` + marks(n) + `) ORDER BY from_at, id`
 }
 
 // span is the time of one version; to is zero while it lasts.

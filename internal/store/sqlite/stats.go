@@ -38,6 +38,15 @@ func (s *Store) Stats(ctx context.Context) (register.StoreStats, error) {
 	if err != nil {
 		return register.StoreStats{}, fmt.Errorf("count what the store holds: %w", err)
 	}
+	last, err := lastVersion(ctx, s.read)
+	if err != nil {
+		return register.StoreStats{}, err
+	}
+	indexed, err := indexedBlocks(ctx, s.read)
+	if err != nil {
+		return register.StoreStats{}, fmt.Errorf("count what is indexed: %w", err)
+	}
+	stats.Unindexed = last - min(last, indexed<<blockBits)
 	for _, file := range []string{s.path, s.path + "-wal", s.path + "-shm"} {
 		// The file is not opened: closing it again would drop SQLite's locks on it.
 		if info, err := os.Stat(file); err == nil {
