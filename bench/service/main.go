@@ -4,8 +4,8 @@
 //
 //	go run ./bench/service REGWATCH DIR
 //
-// It prints one JSON object: seconds from the last byte of the first version to the
-// end of its run, from the last byte of the second to the first webhook and to the
+// It prints one JSON object: seconds from the last byte of the first version until
+// its run is recorded, from the last byte of the second to the first webhook and to the
 // last, and the most memory that the service had resident in each phase (VmHWM, in
 // megabytes).
 package main
@@ -44,9 +44,12 @@ func main() {
 // Result is what was measured.
 type Result struct {
 	Baseline     float64 `json:"baseline_s"`
+	BaselineRead float64 `json:"baseline_proved_s"` // of it, until it was proved whole
 	BaselineMB   int     `json:"baseline_mb"`
 	FirstWebhook float64 `json:"first_webhook_s"`
 	LastWebhook  float64 `json:"last_webhook_s"`
+	Received     float64 `json:"received_s"` // until the body was in the archive, synced
+	Judged       float64 `json:"judged_s"`   // until what differs was judged
 	Webhooks     int     `json:"webhooks"`
 	ChangeMB     int     `json:"change_mb"`
 	UnchangedMB  int     `json:"unchanged_mb"`
@@ -117,7 +120,8 @@ func measure(program, dir string) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.Baseline, r.BaselineMB = run.FinishedAt.Sub(sent).Seconds(), s.peak()
+	r.Baseline, r.BaselineMB = time.Since(sent).Seconds(), s.peak()
+	r.BaselineRead = run.FinishedAt.Sub(sent).Seconds()
 	o.drain()
 	s.peak()
 	<-o.served // one that finds it unchanged
@@ -146,6 +150,10 @@ func measure(program, dir string) (r Result, err error) {
 		}
 	}
 	r.LastWebhook = time.Since(sent).Seconds()
+	if run, err = s.run(ctx, 3); err != nil {
+		return r, err
+	}
+	r.Received, r.Judged = run.ObservedAt.Sub(sent).Seconds(), run.FinishedAt.Sub(sent).Seconds()
 	s.idle(time.Second)
 	r.ChangeMB = s.peak()
 	return r, nil
@@ -247,7 +255,7 @@ func (s *service) peak() int {
 
 type run struct {
 	Outcome    string    `json:"outcome"`
-	Reason     string    `json:"reason"`
+	ObservedAt time.Time `json:"observed_at"`
 	FinishedAt time.Time `json:"finished_at"`
 }
 
@@ -266,8 +274,8 @@ func (s *service) run(ctx context.Context, least int) (run, error) {
 			}
 		}
 		if len(found) >= least {
-			return found[len(found)-1], nil
+			return found[0], nil // the newest comes first
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 }

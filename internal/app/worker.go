@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/regwatch/regwatch/register"
@@ -23,19 +24,27 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 	if err != nil || paused {
 		return err
 	}
-	run, changes, err := s.pipeline(s.scraper).Run(ctx, def, due)
+	p := s.pipeline(s.scraper)
+	p.Committed = s.relay.Wake
+	run, changes, err := p.Run(ctx, def, due)
 	switch {
 	case errors.Is(err, register.ErrAlreadyRun):
 		return nil
 	case err != nil:
 		return err
 	}
-	s.relay.Wake()
 	s.observe(run)
 	s.log.Info("run", "register", run.Register, "run", run.ID, "outcome", run.Outcome, "changes", len(changes),
 		"entries", run.Entries, "waiting", run.Waiting, "took", run.FinishedAt.Sub(run.StartedAt).Round(time.Millisecond), "reason", run.Reason)
+	if run.Entries >= largeRun && !run.NotModified {
+		debug.FreeOSMemory()
+	}
 	return nil
 }
+
+// largeRun is from how many entries on the memory that a run took is given back at
+// once: the next such run may be a day away.
+const largeRun = 100_000
 
 // tidyEvery is how often the archive is thinned.
 const tidyEvery = 24 * time.Hour

@@ -72,6 +72,10 @@ type Pipeline struct {
 	Now     func() time.Time
 	Indexes index.Files // of large heads, kept between runs; without Dir they are not
 
+	// Committed is told of each commit, before what only spares work later is done;
+	// nil: nobody is.
+	Committed func()
+
 	// SmallIndexes keeps those of small heads too; for tests.
 	SmallIndexes bool
 }
@@ -300,8 +304,12 @@ func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (regi
 	c.Run, c.HeadVersion = t.run, t.head.Version
 	c.Signals, c.Memory = t.signals(), t.memory
 	run, changes, err := p.Commits.Commit(ctx, c)
-	if err == nil {
-		p.keepIndex(t, run, c.Accepted)
+	if err != nil {
+		return run, changes, err
 	}
+	if p.Committed != nil {
+		p.Committed()
+	}
+	p.keepIndex(t, run, c.Accepted)
 	return run, changes, err
 }
