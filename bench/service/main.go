@@ -125,7 +125,7 @@ func measure(program, dir string) (r Result, err error) {
 	o.drain()
 	s.peak()
 	<-o.served // one that finds it unchanged
-	s.idle(3 * time.Second)
+	s.rest()
 	r.UnchangedMB = s.peak()
 	var expected struct{ Added, Modified int }
 	text, err := os.ReadFile(filepath.Join(dir, "expected.json"))
@@ -234,6 +234,31 @@ func (s *service) stop() {
 }
 
 func (s *service) idle(d time.Duration) { time.Sleep(d) }
+
+// rest waits until the service has nothing to do in the background.
+func (s *service) rest() {
+	for calm, before := 0, s.ticks(); calm < 4; {
+		time.Sleep(time.Second)
+		now := s.ticks()
+		if calm++; now-before > 5 {
+			calm = 0
+		}
+		before = now
+	}
+}
+
+// ticks is the processor time that the service has taken, in hundredths of a
+// second.
+func (s *service) ticks() int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.command.Process.Pid))
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return user + system
+}
 
 // peak gives the most memory that was resident since the last call, in megabytes.
 func (s *service) peak() int {

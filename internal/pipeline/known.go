@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -117,24 +118,63 @@ func (p *Pipeline) between(ctx context.Context, def register.Definition, older, 
 	return d, err
 }
 
-// all gives the entries of a whole fetch, read once more: of a large one they are
-// nowhere in memory at once.
-func (p *Pipeline) all(ctx context.Context, t *tick) func(yield func(register.Entry, error) bool) {
+// batch is how many entries are handed on at once from their reading to their
+// commit.
+const batch = 512
+
+// all gives the entries of a whole fetch, read once more while those before are
+// committed: of a large one they are nowhere in memory at once.
+func (p *Pipeline) all(ctx context.Context, t *tick) iter.Seq2[register.Entry, error] {
 	return func(yield func(register.Entry, error) bool) {
-		errEnough := errors.New("enough")
-		reader, wrong := scraper.NewReader(t.def)
-		if len(wrong) > 0 {
-			yield(register.Entry{}, wrong[0])
-			return
-		}
-		err := reader.Each(ctx, t.run.Pages, p.Open, t.head.Memory.Health, t.known, func(e register.Entry) error {
-			if !yield(e, nil) {
-				return errEnough
+		ctx, cancel := context.WithCancel(ctx)
+		batches := make(chan []register.Entry, 2)
+		failed := make(chan error, 1)
+		go func() {
+			defer close(batches)
+			failed <- p.eachBatch(ctx, t, batches)
+		}()
+		defer func() { // the reading ends before the commit does
+			cancel()
+			for range batches {
 			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errEnough) {
+		}()
+		for entries := range batches {
+			for _, e := range entries {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+		if err := <-failed; err != nil {
 			yield(register.Entry{}, err)
 		}
 	}
+}
+
+// eachBatch reads the pages of the run once more.
+func (p *Pipeline) eachBatch(ctx context.Context, t *tick, batches chan<- []register.Entry) error {
+	reader, wrong := scraper.NewReader(t.def)
+	if len(wrong) > 0 {
+		return wrong[0]
+	}
+	var entries []register.Entry
+	send := func() error {
+		select {
+		case batches <- entries:
+			entries = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	err := reader.Each(ctx, t.run.Pages, p.Open, t.head.Memory.Health, t.known, func(e register.Entry) error {
+		if entries = append(entries, e); len(entries) == batch {
+			return send()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return send()
 }
