@@ -7,9 +7,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"html"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -118,43 +120,71 @@ func must(e error) {
 	}
 }
 
+// file is one of the files of a version.
+type file struct {
+	*bufio.Writer
+	file *os.File
+}
+
+func create(dir, name string) file {
+	f, e := os.Create(filepath.Join(dir, name))
+	must(e)
+	return file{bufio.NewWriterSize(f, 1<<20), f}
+}
+
+func (f file) close() {
+	must(f.Flush())
+	must(f.file.Close())
+}
+
+// write writes one version in every form.
 func write(dir, name string, rows []*row) {
-	f1, e := os.Create(filepath.Join(dir, name+".cp1251.csv"))
-	must(e)
-	f2, e := os.Create(filepath.Join(dir, name+".csv"))
-	must(e)
-	f3, e := os.Create(filepath.Join(dir, name+".jsonl"))
-	must(e)
-	w1, w2, w3 := bufio.NewWriterSize(f1, 1<<20), bufio.NewWriterSize(f2, 1<<20), bufio.NewWriterSize(f3, 1<<20)
-	fmt.Fprintf(w1, "Updated: 2026-01-0%s 00:00:00 +0000\n", name[1:])
-	fmt.Fprintf(w2, "id,ip,domain,url,authority,decision,date\n")
+	cyrillic, utf8, lines := create(dir, name+".cp1251.csv"), create(dir, name+".csv"), create(dir, name+".jsonl")
+	array, markup, text := create(dir, name+".json"), create(dir, name+".xml"), create(dir, name+".txt")
+	fmt.Fprintf(cyrillic, "Updated: 2026-01-0%s 00:00:00 +0000\n", name[1:])
+	fmt.Fprintf(utf8, "id,ip,domain,url,authority,decision,date\n")
+	fmt.Fprint(array, "[")
+	fmt.Fprint(markup, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<register>\n")
 	buf := make([]byte, 0, 4096)
-	enc := json.NewEncoder(w3)
-	enc.SetEscapeHTML(false)
-	for _, r := range rows {
+	for i, r := range rows {
 		buf = buf[:0]
 		l := q(r.ip, ';') + ";" + q(r.domain, ';') + ";" + q(r.url, ';') + ";" + q(r.auth, ';') + ";" + q(r.dec, ';') + ";" + r.date + "\n"
 		for _, c := range l {
 			buf = append(buf, cp[c])
 		}
-		w1.Write(buf)
-		w2.WriteString(strconv.Itoa(r.id) + "," + q(r.ip, ',') + "," + q(r.domain, ',') + "," + q(r.url, ',') + "," + q(r.auth, ',') + "," + q(r.dec, ',') + "," + r.date + "\n")
-		must(enc.Encode(struct {
-			ID        int    `json:"id"`
-			IP        string `json:"ip"`
-			Domain    string `json:"domain"`
-			URL       string `json:"url"`
-			Authority string `json:"authority"`
-			Decision  string `json:"decision"`
-			Date      string `json:"date"`
-		}{r.id, r.ip, r.domain, r.url, r.auth, r.dec, r.date}))
+		_, _ = cyrillic.Write(buf)
+		_, _ = utf8.WriteString(strconv.Itoa(r.id) + "," + q(r.ip, ',') + "," + q(r.domain, ',') + "," + q(r.url, ',') + "," + q(r.auth, ',') + "," + q(r.dec, ',') + "," + r.date + "\n")
+		object := r.json()
+		_, _ = lines.Write(append(object, '\n'))
+		if i > 0 {
+			_ = array.WriteByte(',')
+		}
+		_, _ = array.Write(append([]byte("\n"), object...))
+		fmt.Fprintf(markup, "<content id=\"%d\"><ip>%s</ip><domain>%s</domain><url>%s</url><authority>%s</authority><decision>%s</decision><date>%s</date></content>\n",
+			r.id, r.ip, r.domain, html.EscapeString(r.url), r.auth, r.dec, r.date)
+		_, _ = text.WriteString(r.domain + "\n")
 	}
-	must(w1.Flush())
-	must(w2.Flush())
-	must(w3.Flush())
-	f1.Close()
-	f2.Close()
-	f3.Close()
+	fmt.Fprint(array, "\n]\n")
+	fmt.Fprint(markup, "</register>\n")
+	for _, f := range []file{cyrillic, utf8, lines, array, markup, text} {
+		f.close()
+	}
+}
+
+func (r *row) json() []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	must(enc.Encode(struct {
+		ID        int    `json:"id"`
+		IP        string `json:"ip"`
+		Domain    string `json:"domain"`
+		URL       string `json:"url"`
+		Authority string `json:"authority"`
+		Decision  string `json:"decision"`
+		Date      string `json:"date"`
+	}{r.id, r.ip, r.domain, r.url, r.auth, r.dec, r.date}))
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // share is what was asked for, or else what is usual.

@@ -62,6 +62,7 @@ func BenchmarkBaseline(b *testing.B) {
 }
 
 func BenchmarkCommit27(b *testing.B) {
+	b.ReportAllocs()
 	store := openBench(b)
 	c := commitOf("cz-bench", 0, register.OutcomeBaseline)
 	c.Baseline = register.All(companies(20_000))
