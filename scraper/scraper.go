@@ -12,6 +12,7 @@ import (
 
 	"github.com/regwatch/regwatch/internal/safenet"
 	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper/format"
 )
 
 // Archive keeps the exact bytes of pages.
@@ -63,6 +64,8 @@ type Scraper struct {
 	robots    *robotsCache
 	retry     retryPolicy
 	stall     time.Duration
+
+	linksMemory uint64 // that a page in which links are searched may take, in bytes
 }
 
 // New gives a scraper; Archive is required.
@@ -83,6 +86,7 @@ func New(o Options) *Scraper {
 		archive: o.Archive, guarded: o.Net, private: o.PrivateNet,
 		userAgent: userAgent(o.Version, o.Contact), logger: o.Logger, now: o.Now,
 		limits: newHostLimits(o.HostRate), robots: newRobotsCache(), retry: newRetryPolicy(o.RetryBase), stall: stallLimit,
+		linksMemory: format.MaxHTMLMemory,
 	}
 }
 
