@@ -38,12 +38,22 @@ func TestHTMLTreeLargerThanMemory(t *testing.T) {
 		}
 		reader.(*htmlReader).memory = limit
 		runtime.GC() // what an earlier page left is no page's
-		rows := 0
+		before, rows := allocated(), 0
 		_, err := reader.Read(t.Context(), strings.NewReader(test.page), func(Row) error { rows++; return nil })
 		if tooLarge := register.ClassOf(err) == register.ClassTooLarge; err != nil != test.tooLarge || tooLarge != test.tooLarge || !tooLarge && rows != 1 {
 			t.Errorf("%s: %d rows, %v", test.name, rows, err)
 		}
+		if took := allocated() - before; took > 8*limit {
+			t.Errorf("%s: %d MB were taken until it was noticed", test.name, took>>20)
+		}
 	}
+}
+
+// allocated is what the process has taken since it began, in bytes.
+func allocated() uint64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.TotalAlloc
 }
 
 // And so does a document whose values are many times its size.
