@@ -220,6 +220,35 @@ func TestCheckPages(t *testing.T) {
 	}
 }
 
+// Each sign that a text ended inside its last row, by itself: a row that was left
+// out, or the frame, would often show the same.
+func TestCheckLastRow(t *testing.T) {
+	csv, json := definition(register.FormatCSV, "name"), definition(register.FormatJSON, ".name")
+	endsSo := register.Health{Known: true, EndsWithNewline: true}
+	for _, c := range []struct {
+		name    string
+		def     register.Definition
+		page    pageReading
+		framing register.Framing
+		health  register.Health
+		lacks   string // empty: it passes
+	}{
+		{"a line end", csv, pageReading{newline: true}, register.FramedByClose, endsSo, ""},
+		{"a row left out", csv, pageReading{newline: true, cut: 1, cutLine: 7}, register.FramedLength, register.Health{}, "(line 7)"},
+		{"no line end, for once", csv, pageReading{}, register.FramedLength, endsSo, "as it did the last time"},
+		{"no line end, as ever", csv, pageReading{}, register.FramedLength, register.Health{Known: true}, ""},
+		{"no line end, the first time", csv, pageReading{}, register.FramedLength, register.Health{}, ""},
+		{"no line end, and no frame", csv, pageReading{}, register.FramedByClose, register.Health{Known: true}, "nothing else shows"},
+		{"no line end needed", json, pageReading{}, register.FramedByClose, endsSo, ""},
+	} {
+		c.page.Framing, c.page.Status = c.framing, http.StatusOK
+		check := checkLastRow(evidence{def: c.def, health: c.health, pages: []pageReading{c.page}})
+		if check.Name != register.CheckLastRow || (check.Verdict == register.Pass) != (c.lacks == "") || !strings.Contains(check.Detail, c.lacks) {
+			t.Errorf("%s: %+v, want %q", c.name, check, c.lacks)
+		}
+	}
+}
+
 func TestDeclaredTotal(t *testing.T) {
 	for text, want := range map[string]int{"1234": 1234, "Total: 1,234 results of 9": 1234, "celkem 1 234": 1234, "1\u202f234": 1234, "3 rows, 4 columns": 3} {
 		if got, ok := declaredTotal(text); got != want || !ok {
