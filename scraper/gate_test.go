@@ -131,6 +131,7 @@ func TestGate(t *testing.T) {
 		{"a second page that is something else", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, "<html><title>Oops</title>"}, "failed right thing, web_page: page 2 of 2 (https://example.org/2): a web page titled \"Oops\"", 0},
 
 		{"no entries", json, nil, register.Health{}, []string{`{"data":[]}`}, "failed count, empty: there is not a single entry", 0},
+		{"no entries in another language", html, nil, register.Health{Known: true, Shape: register.Shape{Language: "cs"}}, []string{"<html lang=en><p>Nothing here</html>"}, "failed count, other_language: there is not a single entry; the page is in the language en, and was in cs the last time", 0},
 		{"blank rows only", csv, nil, register.Health{}, []string{"name,web\n,\n, \n"}, "failed count, empty: there is not a single entry, and 2 rows in which", 0},
 		{"no entries, as may be", with(json, expect(0, 5)), nil, register.Health{}, []string{`{"data":[]}`}, "complete", 0},
 		{"too few", with(csv, expect(3, 5)), nil, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "partial count: 2 entries are fewer than the 3", 2},
