@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/regwatch/regwatch/register"
 )
 
 // recorder writes what came of attempts into the ledger while the next messages
-// are being sent: as many in one transaction as have come together. With a slow
-// receiver each is written at once, with a fast one the transactions keep pace.
+// are being sent: what comes within a moment in one transaction. So a fast
+// receiver does not make the disk sync for each message, and a slow one has each
+// recorded long before the next.
 type recorder struct {
 	sender *sender
 	in     chan record
@@ -33,23 +35,26 @@ func newRecorder(ctx context.Context, s *sender) *recorder {
 func (r *recorder) run(ctx context.Context) {
 	defer close(r.ended)
 	for first := range r.in {
-		r.write(ctx, append([]record{first}, r.waiting()...))
+		r.write(ctx, append([]record{first}, r.next()...))
 	}
 }
 
-// waiting takes what is there, without waiting for more.
-func (r *recorder) waiting() (taken []record) {
-	for {
+// next takes what comes within a moment.
+func (r *recorder) next() (taken []record) {
+	timer := time.NewTimer(recordWithin)
+	defer timer.Stop()
+	for len(taken) < batch {
 		select {
-		case next, more := <-r.in:
+		case one, more := <-r.in:
 			if !more {
 				return taken
 			}
-			taken = append(taken, next)
-		default:
+			taken = append(taken, one)
+		case <-timer.C:
 			return taken
 		}
 	}
+	return taken
 }
 
 func (r *recorder) write(ctx context.Context, records []record) {

@@ -20,20 +20,38 @@ type Key string
 
 // NewKey builds the key of the given values, in the order of the definition.
 func NewKey(values ...string) Key {
-	normal := make([]string, len(values))
+	text := []byte{'['}
 	for i, v := range values {
-		normal[i] = Normalize(v)
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = appendText(text, Normalize(v))
 	}
-	return Key(compact(normal))
+	return Key(append(text, ']'))
 }
 
 // Values gives the key's values back; nil for a text that is not a key.
 func (k Key) Values() []string {
+	if values, ok := k.plainValues(); ok {
+		return values
+	}
 	var values []string
 	if json.Unmarshal([]byte(k), &values) != nil {
 		return nil
 	}
 	return values
+}
+
+// plainValues reads a key in which nothing is escaped, as in most; false for any
+// other text.
+func (k Key) plainValues() ([]string, bool) {
+	text, opened := strings.CutPrefix(string(k), `["`)
+	text, closed := strings.CutSuffix(text, `"]`)
+	if !opened || !closed {
+		return nil, false
+	}
+	values := strings.Split(text, `","`)
+	return values, !slices.ContainsFunc(values, needsEscape)
 }
 
 // Display gives the key's values that are not empty, for people.
@@ -87,16 +105,40 @@ func (v Values) MarshalJSON() ([]byte, error) {
 	if v == nil {
 		return []byte("null"), nil
 	}
-	b := []byte{'{'}
+	size := len("{}")
+	for _, value := range v {
+		size += len(value.Name) + len(value.Text) + len(`"":"",`)
+	}
+	b := append(make([]byte, 0, size), '{')
 	for i, value := range v {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, compact(value.Name)...)
-		b = append(b, ':')
-		b = append(b, compact(value.Text)...)
+		b = append(appendText(b, value.Name), ':')
+		b = appendText(b, value.Text)
 	}
 	return append(b, '}'), nil
+}
+
+// appendText appends a string as JSON.
+func appendText(b []byte, text string) []byte {
+	if needsEscape(text) {
+		return append(b, compact(text)...)
+	}
+	b = append(append(b, '"'), text...)
+	return append(b, '"')
+}
+
+// needsEscape reports whether JSON writes a text otherwise than as it is, which
+// it does of few: of those with quotes, backslashes, control characters, the
+// separators of lines that JavaScript minds, or broken UTF-8.
+func needsEscape(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
+			return true
+		}
+	}
+	return !utf8.ValidString(text) || strings.Contains(text, "\u2028") || strings.Contains(text, "\u2029")
 }
 
 // UnmarshalJSON reads an object of strings, keeping its order.
@@ -189,8 +231,26 @@ func All(entries []Entry) iter.Seq2[Entry, error] {
 // ID names an entry in URLs and events: 26 base32 characters of the SHA-256 of
 // register and key. Entries of one register that share a key share it.
 func (k Key) ID(registerID string) string {
-	sum := sha256.Sum256([]byte(registerID + "\x00" + string(k)))
-	return encode(sum[:16])
+	hash := k.Hash(registerID)
+	return encode(hash[:])
+}
+
+// Hash is what [Key.ID] spells.
+func (k Key) Hash(registerID string) Hash {
+	text := make([]byte, 0, 128)
+	text = append(append(append(text, registerID...), 0), k...)
+	sum := sha256.Sum256(text)
+	return Hash(sum[:len(Hash{})])
+}
+
+// ParseID reads what [Key.ID] wrote; false for any other text.
+func ParseID(id string) (Hash, bool) {
+	var hash Hash
+	if lowerBase32.DecodedLen(len(id)) != len(hash) {
+		return Hash{}, false
+	}
+	_, err := lowerBase32.Decode(hash[:], []byte(id))
+	return hash, err == nil
 }
 
 // ContentHash is over the normalised text of the given fields, each with its

@@ -1,6 +1,7 @@
 package register_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"slices"
@@ -76,7 +77,7 @@ func FuzzValues(f *testing.F) {
 
 func TestIdentity(t *testing.T) {
 	a := register.Entry{Key: `["a"]`, Content: register.Hash{1}}
-	sum := sha256.Sum256(append([]byte("[\"a\"]\x00"), a.Content[:]...))
+	sum := sha256.Sum256(append([]byte(`["a"]`), a.Content[:]...))
 	if got, want := a.Identity(), register.Hash(sum[:16]); got != want {
 		t.Errorf("identity %s, want %s", got, want)
 	}
@@ -88,4 +89,54 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("%s: the same identity", name)
 		}
 	}
+}
+
+// TestKeyValues reads keys as the decoder would, and nothing else.
+func TestKeyValues(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+		`["a"]`, `["a","b"]`, `["",""]`, `[]`, `["]`, `[""]`, `["a", "b"]`, `["a""b"]`, `["a\"b"]`, `["a\",\"b"]`, "[\"\xff\"]", "[\"\t\"]", `null`, ``, `["a",null]`, `["a"],["b"]`,
+	}))
+	rapid.Check(t, func(t *rapid.T) {
+		key := register.Key(text.Draw(t, "key"))
+		var want []string
+		if json.Unmarshal([]byte(key), &want) != nil {
+			want = nil
+		}
+		if got := key.Values(); !slices.Equal(got, want) || (got == nil) != (want == nil) {
+			t.Fatalf("values of %q: %q, want %q", key, got, want)
+		}
+	})
+}
+
+// TestTextIsJSON compares what is written by hand with the encoder's.
+func TestTextIsJSON(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+		"", `"`, `\`, "a\tb", "\u2028", "\u2029", "<é & ž>", "\x00", "\x7f", "\xff", "–", "\ufffd",
+	}))
+	rapid.Check(t, func(t *rapid.T) {
+		value := register.Value{Name: text.Draw(t, "name"), Text: text.Draw(t, "text")}
+		got, err := register.Values{value}.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want bytes.Buffer
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		for _, s := range []string{value.Name, value.Text} {
+			if err := encoder.Encode(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lines := strings.Split(want.String(), "\n")
+		if expected := "{" + lines[0] + ":" + lines[1] + "}"; string(got) != expected {
+			t.Fatalf("%s, want %s", got, expected)
+		}
+		want.Reset()
+		if err := encoder.Encode([]string{register.Normalize(value.Name), register.Normalize(value.Text)}); err != nil {
+			t.Fatal(err)
+		}
+		if key := register.NewKey(value.Name, value.Text); string(key) != strings.TrimSpace(want.String()) {
+			t.Fatalf("key %s, want %s", key, want.String())
+		}
+	})
 }

@@ -34,13 +34,19 @@ func Normalize(s string) string {
 	return norm.NFC.String(b.String()) // last: what was dropped may have stood between a letter and its accent
 }
 
-// isPlain reports whether s is printable ASCII with single inner blanks, which
-// is its own normal form.
+// isPlain reports whether s is printable ASCII and letters of U+00C0 to U+017F
+// and U+0400 to U+047F with single inner blanks, which is its own normal form.
 func isPlain(s string) bool {
 	previous := byte(' ')
-	for i := range len(s) {
+	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c >= utf8.RuneSelf || c < ' ' || c == 0x7f || c == ' ' && previous == ' ' {
+		switch {
+		case c >= utf8.RuneSelf:
+			if c < 0xc3 || c > 0xc5 && c != 0xd0 && c != 0xd1 || i+1 == len(s) || s[i+1]&0xc0 != 0x80 {
+				return false
+			}
+			i++
+		case c < ' ' || c == 0x7f || c == ' ' && previous == ' ':
 			return false
 		}
 		previous = c

@@ -56,8 +56,9 @@ type EntryHistory struct {
 type StoreStats struct {
 	Registers   int64                   `json:"registers"`
 	Runs        int64                   `json:"runs"`
-	Entries     int64                   `json:"entries"`  // listed now, of all registers
-	Versions    int64                   `json:"versions"` // entries with each of their contents, ended ones too
+	Entries     int64                   `json:"entries"`   // listed now, of all registers
+	Versions    int64                   `json:"versions"`  // entries with each of their contents, ended ones too
+	Unindexed   int64                   `json:"unindexed"` // versions that a search reads through; up to some ten thousand always
 	Changes     int64                   `json:"changes"`
 	Unpublished int64                   `json:"unpublished"` // events that wait for the stream
 	Unrouted    int64                   `json:"unrouted"`    // events that wait for their deliveries

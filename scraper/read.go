@@ -28,6 +28,7 @@ type Reader struct {
 	key      []int       // fields of the key
 	compared []int       // fields of the content hash, in the order of their names
 	listed   *vm.Program // nil: every row is listed
+	large    int64       // bytes from which on a page's rows are told apart by theirs
 }
 
 // maxListedNodes bounds the expression of listed_while.
@@ -36,7 +37,7 @@ const maxListedNodes = 200
 // NewReader compiles the part of a definition that says how its pages are read.
 // It gives every error of that part at once, and a Reader only without any.
 func NewReader(def register.Definition) (*Reader, []register.FieldError) {
-	r := &Reader{def: def}
+	r := &Reader{def: def, large: fewestDiffering}
 	var errs []register.FieldError
 	r.format, errs = format.New(def)
 	zone, err := time.LoadLocation(def.Schedule.Timezone)
@@ -199,7 +200,7 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	if err != nil {
 		return p, err
 	}
-	if b.learner != nil && page.Bytes >= fewestDiffering {
+	if b.learner != nil && page.Bytes >= r.large {
 		closeRaw, err := r.watchRows(b, text, open, page)
 		if err != nil {
 			return p, err

@@ -38,11 +38,11 @@ const (
 // their bytes, other columns, whatever is wrong with a page, and pages that have
 // little in common.
 func (r *Reader) Differing(ctx context.Context, older, newer Saved) (prev, next register.Snapshot, ok bool, err error) {
-	return r.differing(ctx, older, newer, fewestDiffering, scanChunk)
+	return r.differing(ctx, older, newer, scanChunk)
 }
 
-func (r *Reader) differing(ctx context.Context, older, newer Saved, fewest int64, chunk int) (prev, next register.Snapshot, ok bool, err error) {
-	if min(older.Page.Bytes, newer.Page.Bytes) < fewest || max(older.Page.Bytes, newer.Page.Bytes) >= mostBytes ||
+func (r *Reader) differing(ctx context.Context, older, newer Saved, chunk int) (prev, next register.Snapshot, ok bool, err error) {
+	if min(older.Page.Bytes, newer.Page.Bytes) < r.large || max(older.Page.Bytes, newer.Page.Bytes) >= mostBytes ||
 		older.Page.Bytes > r.def.Fetch.SizeLimit() || newer.Page.Bytes > r.def.Fetch.SizeLimit() ||
 		r.def.ListedWhile != "" && len(r.def.Ignore) > 0 {
 		return prev, next, false, nil

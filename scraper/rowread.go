@@ -35,7 +35,7 @@ func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.He
 	again, filled, odd := known.Seen()
 
 	b := newSnapshotBuilder(r)
-	b.learner, b.raw = known, newRawRows(s.some(s.own), s.rows, rows.key)
+	b.later, b.learner, b.raw = true, known, newRawRows(s.some(s.own), s.rows, rows.key)
 	p, snapshot, err := r.readSome(ctx, &s, s.own, b, health)
 	if err != nil {
 		return register.Snapshot{}, nil, err
@@ -74,6 +74,18 @@ func (b *snapshotBuilder) addFacts(filled, odd [maxFacts + 1]int) {
 	b.snapshot.Counts.MixedScripts += odd[maxFacts]
 }
 
+// countOddities counts what is odd about a row.
+func (b *snapshotBuilder) countOddities(facts register.RowFacts) {
+	for i, value := range b.reader.values {
+		if facts.Odd&(1<<i) != 0 {
+			b.count(value.field.Name)
+		}
+	}
+	if facts.Odd&(1<<maxFacts) != 0 {
+		b.snapshot.Counts.MixedScripts++
+	}
+}
+
 // takeKnown takes out of the snapshot the entries that were known although the
 // bytes of their rows were not.
 func (b *snapshotBuilder) takeKnown(known Known) {
@@ -88,11 +100,13 @@ func (b *snapshotBuilder) takeKnown(known Known) {
 		switch {
 		case again[i]:
 			b.snapshot.Counts.Repeated++
+			continue
 		case isKnown[i]:
 			b.again(e, identities[i])
 		default:
 			b.snapshot.Entries = append(b.snapshot.Entries, e)
 		}
+		b.countOddities(b.facts[i])
 	}
 }
 

@@ -54,9 +54,13 @@ type newerRow struct {
 func newRowTable(older, newer int) *rowTable {
 	t := &rowTable{}
 	room := func(rows int) int { return rows/tableParts + rows/tableParts/16 + 8 }
+	olds := onHugePages(make([]olderRow, 0, tableParts*room(older)))
+	news := onHugePages(make([]newerRow, 0, tableParts*room(newer)))
 	for i := range t.parts {
-		t.parts[i].older = make([]olderRow, 0, room(older))
-		t.parts[i].newer = make([]newerRow, 0, room(newer))
+		from, to := i*room(older), (i+1)*room(older)
+		t.parts[i].older = olds[from:from:to]
+		from, to = i*room(newer), (i+1)*room(newer)
+		t.parts[i].newer = news[from:from:to]
 	}
 	return t
 }

@@ -40,6 +40,7 @@ type Options struct {
 	PrivateNet *safenet.Net // for definitions with allow_private; nil: a new one
 	Contact    string       // of the operator, for the User-Agent; may be empty
 	Version    string       // of regwatch, for the User-Agent
+	SpoolDir   string       // for large bodies while a fetch is under way; empty: the system's
 	Logger     *slog.Logger
 	Now        func() time.Time
 
@@ -64,6 +65,7 @@ type Scraper struct {
 	robots    *robotsCache
 	retry     retryPolicy
 	stall     time.Duration
+	spoolDir  string
 
 	linksMemory uint64 // that a page in which links are searched may take, in bytes
 }
@@ -85,7 +87,7 @@ func New(o Options) *Scraper {
 	return &Scraper{
 		archive: o.Archive, guarded: o.Net, private: o.PrivateNet,
 		userAgent: userAgent(o.Version, o.Contact), logger: o.Logger, now: o.Now,
-		limits: newHostLimits(o.HostRate), robots: newRobotsCache(), retry: newRetryPolicy(o.RetryBase), stall: stallLimit,
+		limits: newHostLimits(o.HostRate), robots: newRobotsCache(), retry: newRetryPolicy(o.RetryBase), stall: stallLimit, spoolDir: o.SpoolDir,
 		linksMemory: format.MaxHTMLMemory,
 	}
 }
@@ -160,7 +162,8 @@ func (s *Scraper) newFetching(def register.Definition, v register.Validators) *f
 	if def.Fetch.AllowPrivate {
 		net = s.private
 	}
-	f := &fetching{scraper: s, def: def, before: v, transport: &transport{scraper: s, net: net.Transport(), fetch: def.Fetch}}
+	keeps := format.HasRowBytes(def.Parse) && len(def.Fetch.URLs) == 1 && def.Fetch.Pages == nil
+	f := &fetching{scraper: s, def: def, before: v, transport: &transport{scraper: s, net: net.Transport(), fetch: def.Fetch, keeps: keeps}}
 	f.trust(net)
 	return f
 }

@@ -22,6 +22,8 @@ type snapshotBuilder struct {
 	raw      *rawRows                   // the bytes of the rows; nil: not asked for
 	each     func(register.Entry) error // takes the entries in place of the snapshot; may be nil
 	failed   error                      // of each
+	later    bool                       // whether entries are known is asked at the end
+	facts    []register.RowFacts        // then: of each entry of the snapshot
 	held     heldRow
 	contents xxh3.Uint128 // of the rows released since the page began
 	vm       vm.VM
@@ -169,13 +171,22 @@ func (b *snapshotBuilder) release() {
 		counts.Repeated++
 		return
 	}
+	if b.later && held.listed {
+		b.facts = append(b.facts, b.factsOf(held))
+	} else {
+		b.countFacts(held)
+	}
+	b.put(held, identity, known)
+}
+
+// countFacts counts what is odd about a row.
+func (b *snapshotBuilder) countFacts(held heldRow) {
 	for _, i := range held.odd {
 		b.count(b.reader.values[i].field.Name)
 	}
 	if held.mixed {
-		counts.MixedScripts++
+		b.snapshot.Counts.MixedScripts++
 	}
-	b.put(held, identity, known)
 }
 
 // see reports whether an entry was known before this page, and whether the page
@@ -230,6 +241,11 @@ func (b *snapshotBuilder) learn(identity register.Hash, held heldRow) {
 	if !ok {
 		return
 	}
+	b.learner.Learn(identity, hash, b.factsOf(held))
+}
+
+// factsOf gives what is remembered of a row of at most maxFacts fields.
+func (b *snapshotBuilder) factsOf(held heldRow) register.RowFacts {
 	var facts register.RowFacts
 	for i, value := range b.reader.values {
 		if held.entry.Fields.Get(value.field.Name) != "" {
@@ -242,7 +258,7 @@ func (b *snapshotBuilder) learn(identity register.Hash, held heldRow) {
 	if held.mixed {
 		facts.Odd |= 1 << maxFacts
 	}
-	b.learner.Learn(identity, hash, facts)
+	return facts
 }
 
 // takeContents names the rows of the page that ended: equal rows in any order

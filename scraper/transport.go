@@ -29,6 +29,8 @@ type transport struct {
 	fetch   register.Fetch
 	asked   asked
 	page    *register.Page // of the request that was asked last; nil: nothing received
+	keeps   bool           // large bodies are kept beside the archive
+	body    *spool         // of page; nil: none
 }
 
 // asked is the request under way, before redirects.

@@ -49,6 +49,11 @@ func (t *transport) receive(ctx context.Context, stop context.CancelCauseFunc, r
 	}
 	in := intake{body: body, limit: t.fetch.SizeLimit()}
 	ok := res.StatusCode == http.StatusOK
+	if ok && t.keeps {
+		_ = t.body.Close() // an earlier attempt's
+		t.body = &spool{dir: t.scraper.spoolDir}
+		in.spool = t.body
+	}
 	if !ok {
 		in.limit = min(in.limit, maxErrorBody)
 	}
@@ -116,7 +121,8 @@ func ctxAlive(ctx context.Context) bool {
 // intake copies one body into the archive.
 type intake struct {
 	body  Body
-	limit int64 // bytes
+	spool *spool // nil: none
+	limit int64  // bytes
 	links *bytes.Buffer
 	size  int64
 	tail  [2]byte
@@ -158,6 +164,7 @@ func (in *intake) take(p []byte) error {
 	if _, err := in.body.Write(p); err != nil {
 		return fmt.Errorf("%w: %w", errArchive, err)
 	}
+	in.spool.write(p)
 	if len(p) > 1 {
 		copy(in.tail[:], p[len(p)-2:])
 	} else {
@@ -179,6 +186,9 @@ func (in *intake) commit(page *register.Page) error {
 		return fmt.Errorf("%w: %w", errArchive, err)
 	}
 	page.SHA256, page.Bytes = sum, size
+	if in.spool != nil {
+		in.spool.sha256 = sum
+	}
 	page.EndsWithNewline = in.tail[1] == '\n' || in.tail == [2]byte{'\n', 0} // the second: UTF-16, low byte first
 	return nil
 }

@@ -64,6 +64,11 @@ func (f *fetching) result(whole bool) Fetched {
 	fetched.NotModified = steady && len(v.SHA256) > 0 && slices.Equal(v.SHA256, f.before.SHA256)
 	f.takeValidators(&v)
 	fetched.Validators = v
+	if body := f.transport.body; body.large() && len(f.pages) == 1 && f.pages[0].SHA256 == body.sha256 {
+		fetched.Body = body
+	} else {
+		_ = body.Close()
+	}
 	return fetched
 }
 

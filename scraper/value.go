@@ -178,6 +178,9 @@ func dateValue(text, layout string) (string, bool) {
 		layout = time.DateOnly
 	}
 	if date, err := time.Parse(layout, text); err == nil {
+		if layout == time.DateOnly && len(text) == len(layout) {
+			return text, true
+		}
 		return date.Format(time.DateOnly), true
 	}
 	return text, partialDate.MatchString(text)
@@ -197,11 +200,20 @@ func datetimeValue(text, layout string, zone *time.Location) (string, bool) {
 
 var schemePrefix = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
+// schemeOf gives the scheme that a text begins with, and what parts it from the
+// rest; "" where there is none.
+func schemeOf(text string) string {
+	if !strings.Contains(text, "://") {
+		return ""
+	}
+	return schemePrefix.FindString(text)
+}
+
 // domainValue gives a domain in lower case and Unicode, without scheme, trailing
 // slash and trailing dot. `www.` stays, and so does a path, although with one the
 // text is more than a domain.
 func domainValue(text string) (string, bool) {
-	rest := strings.TrimRight(text[len(schemePrefix.FindString(text)):], "/")
+	rest := strings.TrimRight(text[len(schemeOf(text)):], "/")
 	host, path := rest, ""
 	if at := strings.IndexAny(rest, "/?#:"); at >= 0 {
 		host, path = rest[:at], rest[at:]
@@ -212,6 +224,9 @@ func domainValue(text string) (string, bool) {
 		return text, false
 	}
 	lower := strings.ToLower(host)
+	if isPlainASCII(lower) && !strings.Contains(lower, "xn--") {
+		return lower + path, path == ""
+	}
 	if unicodeForm, err := domains.ToUnicode(lower); err == nil && unicodeForm != "" {
 		lower = unicodeForm
 	}
@@ -228,7 +243,7 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stric
 
 // urlValue gives a URL with scheme and host in lower case, and the rest as it is.
 func urlValue(text string) (string, bool) {
-	scheme := schemePrefix.FindString(text)
+	scheme := schemeOf(text)
 	if scheme == "" || strings.ContainsFunc(text, unicode.IsSpace) {
 		return text, false
 	}

@@ -67,6 +67,7 @@ func (x *Index) Add(identity register.Hash) {
 func (x *Index) Known() *Index {
 	x.learning = false
 	clear(x.seen)
+	x.group()
 	return x
 }
 

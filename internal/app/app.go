@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/regwatch/regwatch/differ/index"
 	"github.com/regwatch/regwatch/internal/archive"
 	"github.com/regwatch/regwatch/internal/config"
 	"github.com/regwatch/regwatch/internal/pipeline"
@@ -84,7 +85,7 @@ func open(ctx context.Context, options Options, cfg config.Config, definitions *
 	}
 	a.closers = append(a.closers, a.Store.Close)
 	a.scraper = scraper.New(scraper.Options{
-		Archive: bodies{a.Archive}, HostRate: options.hostRate, RetryBase: options.retryBase,
+		Archive: bodies{a.Archive}, SpoolDir: a.Config.Data, HostRate: options.hostRate, RetryBase: options.retryBase,
 		Contact: cfg.Contact, Version: options.Version, Logger: a.log,
 	})
 	a.closers = append(a.closers, a.closeConnections)
@@ -113,7 +114,10 @@ func (a *App) closeConnections() error {
 func (a *App) Definition(id string) (register.Definition, error) { return a.definitions.find(id) }
 
 func (a *App) pipeline(source pipeline.Source) *pipeline.Pipeline {
-	return &pipeline.Pipeline{Source: source, Heads: a.Store, Commits: a.Store, Open: a.Archive.Open, Now: time.Now}
+	return &pipeline.Pipeline{
+		Source: source, Heads: a.Store, Commits: a.Store, Open: a.Archive.Open, Now: time.Now,
+		Indexes: index.Files{Dir: filepath.Join(a.Config.Data, "index")},
+	}
 }
 
 // bodies lends the archive to the scraper.

@@ -98,8 +98,8 @@ func (a *App) aboutStore(ctx context.Context) []Finding {
 	if err != nil {
 		return []Finding{{"store", Broken, err.Error(), "see that the data directory can be read"}}
 	}
-	return []Finding{{Check: "store", Verdict: Fine, Detail: fmt.Sprintf("sound; %s; registers %d, runs %d, entries %d, changes %d",
-		size(stats.Bytes), stats.Registers, stats.Runs, stats.Entries, stats.Changes)}}
+	return []Finding{{Check: "store", Verdict: Fine, Detail: fmt.Sprintf("sound; %s; registers %d, runs %d, entries %d, changes %d; %d versions of entries of %d not in the index of searches yet",
+		size(stats.Bytes), stats.Registers, stats.Runs, stats.Entries, stats.Changes, stats.Unindexed, stats.Versions)}}
 }
 
 // growthOver is the time for which the archive's growth is told.

@@ -21,7 +21,7 @@ func (a *App) Changes(ctx context.Context, filter register.ChangeFilter, yield f
 }
 
 // AsOf yields a register's entries as they stood at an instant, the zero time
-// being now, in the order of their keys.
+// being now, in the order in which they joined its history.
 func (a *App) AsOf(ctx context.Context, id string, at time.Time, yield func(register.Listing) error) error {
 	if err := a.known(ctx, id); err != nil {
 		return err

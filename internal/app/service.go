@@ -113,6 +113,7 @@ func (s *service) run(ctx context.Context, reload <-chan struct{}) error {
 	if s.has(RoleScrape) {
 		group.Go(func() error { return s.bus.ConsumeDue(ctx, s.Config.Scrape.Workers, s.work) })
 		group.Go(func() error { return s.tidy(ctx) })
+		group.Go(func() error { return s.indexes(ctx) })
 	}
 	if s.has(RoleNotify) {
 		group.Go(func() error { return s.relay.Run(ctx) })

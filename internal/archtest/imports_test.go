@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"internal/testsite/cmd": {"internal/testsite"},
 	"internal/adversary":    {"register"},
 	"internal/archtest":     {},
+	"bench/*":               {},
 	"internal/deploy":       {},
 	"internal/pipeline":     {"register", "scraper", "differ", "differ/index"},
 	"internal/app":          {"*"},

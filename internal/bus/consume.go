@@ -13,6 +13,7 @@ import (
 const (
 	eventAckWait = 10 * time.Second
 	eventBatch   = 256
+	gatherMost   = 10 * time.Millisecond // that one message waits for those behind it
 	pauseFirst   = 250 * time.Millisecond
 	pauseMost    = 15 * time.Second
 	unreadAfter  = 2 * time.Second // pauses have grown so far when a stream counts as unreadable
@@ -117,9 +118,9 @@ func (s *source) fetch(ctx context.Context, batch int, do func(context.Context, 
 				s.bus.settle(message.Nak())
 				continue
 			}
-			together := append([]jetstream.Msg{message}, arrived(messages.Messages())...)
-			do(ctx, together)
-			taken += len(together)
+			group := together(message, messages.Messages(), batch)
+			do(ctx, group)
+			taken += len(group)
 		}
 		if err := messages.Error(); err != nil || ctx.Err() != nil {
 			return taken, err
@@ -127,19 +128,29 @@ func (s *source) fetch(ctx context.Context, batch int, do func(context.Context, 
 	}
 }
 
-// arrived takes what is there, without waiting for more.
-func arrived(messages <-chan jetstream.Msg) (taken []jetstream.Msg) {
-	for {
+// together takes, behind a first message, those that the server has for us: what
+// it says is pending is on its way, and waited for, but not for long.
+func together(first jetstream.Msg, messages <-chan jetstream.Msg, most int) []jetstream.Msg {
+	taken := []jetstream.Msg{first}
+	timer := time.NewTimer(gatherMost)
+	defer timer.Stop()
+	for len(taken) < most && isFollowed(taken[len(taken)-1]) {
 		select {
 		case message, more := <-messages:
 			if !more {
 				return taken
 			}
 			taken = append(taken, message)
-		default:
+		case <-timer.C:
 			return taken
 		}
 	}
+	return taken
+}
+
+func isFollowed(message jetstream.Msg) bool {
+	meta, err := message.Metadata()
+	return err == nil && meta.NumPending > 0
 }
 
 func (s *source) consumer(ctx context.Context) (jetstream.Consumer, error) {

@@ -34,6 +34,7 @@ type Relay struct {
 	options RelayOptions
 	wake    chan struct{}
 
+	rested    bool // nothing was waiting; see limit
 	leader    bool
 	renewAt   time.Time
 	positions map[string]uint64 // by stream; nil: not known, see settle
@@ -78,6 +79,7 @@ func (r *Relay) Wake() {
 func (r *Relay) Run(ctx context.Context) error {
 	defer r.release(context.WithoutCancel(ctx))
 	backoff := backoffFirst
+	r.rested = true
 	for ctx.Err() == nil {
 		more, err := r.pass(ctx)
 		switch {
@@ -94,11 +96,23 @@ func (r *Relay) Run(ctx context.Context) error {
 			backoff = min(2*backoff, backoffMost)
 			continue
 		}
+		r.rested = !more
 		if !more {
 			r.wait(ctx)
 		}
 	}
 	return nil
+}
+
+// limit is how many events are taken at a time. The first one after a rest goes
+// alone: whoever waits for it need not wait for the batch behind it. But while it
+// is not known what of the outbox is on the streams already, all that a pass may
+// have published must be seen together, see markPresent.
+func (r *Relay) limit() int {
+	if r.rested && r.positions != nil {
+		return 1
+	}
+	return relayBatch
 }
 
 func (r *Relay) wait(ctx context.Context) {
@@ -134,17 +148,17 @@ func (r *Relay) pass(ctx context.Context) (more bool, err error) {
 	if leader, err := r.lead(ctx); err != nil || !leader {
 		return false, err
 	}
-	settled := r.positions != nil
+	settled, limit := r.positions != nil, r.limit()
 	if !settled { // before the outbox is read: see publish
 		if err := r.findPositions(ctx); err != nil {
 			return false, err
 		}
 	}
-	rows, err := r.outbox.Unpublished(ctx, relayBatch)
+	rows, err := r.outbox.Unpublished(ctx, limit)
 	if err != nil {
 		return false, fmt.Errorf("read outbox: %w", err)
 	}
-	more = len(rows) == relayBatch
+	more = len(rows) == limit
 	if !settled {
 		if rows, err = r.markPresent(ctx, rows); err != nil {
 			return false, err

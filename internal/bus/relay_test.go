@@ -434,3 +434,20 @@ func TestEventThatCanNotBeSentStopsNothing(t *testing.T) {
 		}
 	}
 }
+
+// Whoever waits for the first event of many need not wait for the rest: it is
+// on the stream, and marked, before the batch is read.
+func TestFirstEventAfterARestGoesAlone(t *testing.T) {
+	b, outbox := openBus(t, Options{}), newOutbox()
+	relay := b.NewRelay(outbox, RelayOptions{Poll: time.Hour, Logger: testLog(t)})
+	if _, err := relay.pass(t.Context()); err != nil { // knows where the streams stand
+		t.Fatal(err)
+	}
+	commitMany(outbox, 2*atomicFrom)
+	runRelay(t, relay)
+	within(t, 10*time.Second, "the outbox is empty", func() bool { return outbox.waiting() == 0 })
+	if ids := batches(t, b); len(ids) != 2 || ids[0] != "" || ids[1] == "" {
+		t.Errorf("batches %q, want the first message by itself, and one batch", ids)
+	}
+	checkStreams(t, b, outbox, "cz-x")
+}

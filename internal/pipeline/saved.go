@@ -25,12 +25,18 @@ func (s Saved) Fetch(ctx context.Context, def register.Definition, _ register.Va
 	if err != nil {
 		return scraper.Fetched{}, fmt.Errorf("open saved version: %w", err)
 	}
-	defer file.Close()
 	page, err := s.keep(ctx, file, def.Fetch.SizeLimit())
 	if err != nil {
+		file.Close()
 		return scraper.Fetched{}, err
 	}
-	return scraper.Fetched{Pages: []register.Page{page}, ObservedAt: s.SavedAt}, nil
+	fetched := scraper.Fetched{Pages: []register.Page{page}, ObservedAt: s.SavedAt}
+	if body, ok := file.(io.ReaderAt); ok {
+		fetched.Body = body
+	} else {
+		file.Close()
+	}
+	return fetched, nil
 }
 
 // keep copies a file of at most limit bytes into the archive.

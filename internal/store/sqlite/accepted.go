@@ -8,34 +8,13 @@ import (
 	"github.com/regwatch/regwatch/register"
 )
 
-// setBaseline puts the entries of a baseline into the head, in their order, and
-// counts them.
-func (w *work) setBaseline(ctx context.Context) error {
-	if w.commit.Baseline == nil {
-		return nil
-	}
-	begin := newBeginning(w.tx, w.run)
-	defer begin.close()
-	for e, err := range w.commit.Baseline {
-		if err != nil {
-			return fmt.Errorf("read entry %d of the baseline: %w", w.run.Entries+1, err)
-		}
-		if err := begin.add(ctx, version{e, w.run.ObservedAt}); err != nil {
-			return err
-		}
-		w.run.Entries++
-	}
-	if err := begin.flush(ctx); err != nil {
-		return err
-	}
-	w.head.Entries = w.run.Entries
-	return countEntries(ctx, w.tx, w.run)
-}
-
 // moveEntries takes out of the head what ended and puts in what began, in this
 // order, because one entry may take the place of another of the same key and
 // content. It makes the changes of it.
 func (w *work) moveEntries(ctx context.Context) error {
+	if len(w.commit.Accepted) == 0 {
+		return nil
+	}
 	begin := make([]version, 0, len(w.commit.Accepted))
 	source := sourceOf(w.run)
 	ended := map[register.Key][]register.Period{} // by this commit
@@ -64,7 +43,7 @@ func (w *work) moveEntries(ctx context.Context) error {
 		}
 		w.changes = append(w.changes, change)
 	}
-	return beginVersions(ctx, w.tx, w.run, begin)
+	return w.beginVersions(ctx, begin)
 }
 
 // changeOf gives the change without its id and source, as if it began with this
@@ -125,7 +104,7 @@ func (w *work) end(ctx context.Context, a register.Accepted, c *register.Change)
 	if a.Kind == register.Removed && a.MissingRun != 0 {
 		run = a.MissingRun
 	}
-	firstSeen, err := endVersion(ctx, w.tx, w.run.Register, *a.Before, run, at)
+	firstSeen, err := endVersion(ctx, w.tx, w.number, *a.Before, run, at)
 	if err != nil {
 		return err
 	}

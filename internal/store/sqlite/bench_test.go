@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -42,8 +43,9 @@ func commitOf(registerID string, version int64, outcome register.Outcome) regist
 }
 
 func BenchmarkBaseline(b *testing.B) {
-	for _, n := range []int{1_000, 100_000} {
+	for _, n := range []int{1_000, 20_000, 200_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
 			entries := companies(n)
 			for b.Loop() {
 				b.StopTimer()
@@ -87,6 +89,21 @@ func BenchmarkHead(b *testing.B) {
 	if _, _, err := store.Commit(b.Context(), c); err != nil {
 		b.Fatal(err)
 	}
+	b.Run("first page as of", func(b *testing.B) {
+		enough := errors.New("enough")
+		for b.Loop() {
+			left := 50
+			err := store.AsOf(b.Context(), "cz-bench", c.Run.FinishedAt, func(register.Listing) error {
+				if left--; left == 0 {
+					return enough
+				}
+				return nil
+			})
+			if !errors.Is(err, enough) {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("entries", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := store.HeadEntries(b.Context(), "cz-bench"); err != nil {
@@ -102,6 +119,34 @@ func BenchmarkHead(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkFind looks for a text that one entry has, and for one that all have.
+func BenchmarkFind(b *testing.B) {
+	store := openBench(b)
+	c := commitOf("cz-bench", 0, register.OutcomeBaseline)
+	c.Baseline = register.All(companies(100_000))
+	if _, _, err := store.Commit(b.Context(), c); err != nil {
+		b.Fatal(err)
+	}
+	find := func(name, text string) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := store.Find(b.Context(), "cz-bench", time.Time{}, text, func(register.Listing) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	find("one, not indexed", "number 4711,")
+	for indexed := true; indexed; {
+		var err error
+		if indexed, err = store.IndexBlock(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	find("one, indexed", "number 4711,")
+	find("all, indexed", "limited")
 }
 
 func openBench(b *testing.B) *sqlite.Store {

@@ -112,6 +112,7 @@ type work struct {
 	commit  register.Commit
 	at      time.Time // of the commit
 	head    register.Head
+	number  int64 // of the register, in the table of versions
 	run     register.Run
 	changes []register.Change
 }
@@ -124,6 +125,9 @@ func (w *work) do(ctx context.Context) error {
 	}
 	w.count()
 	if err := insertRun(ctx, w.tx, &w.run); err != nil {
+		return err
+	}
+	if err := w.numberRegister(ctx); err != nil {
 		return err
 	}
 	if err := w.setBaseline(ctx); err != nil {

@@ -26,7 +26,7 @@ func openAlone(t *testing.T) *Store {
 func TestConnections(t *testing.T) {
 	store := openAlone(t)
 	for name, db := range map[string]*sql.DB{"writer": store.write, "reader": store.read} {
-		want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "query_only": "0"}
+		want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "120000", "query_only": "0", "page_size": "16384"}
 		if db == store.read {
 			want["query_only"] = "1"
 		}
@@ -45,12 +45,22 @@ func TestConnections(t *testing.T) {
 // TestPlans keeps the statements that run often, or over much, on their indexes.
 func TestPlans(t *testing.T) {
 	store := openAlone(t)
-	now, _ := asOf("cz-games", time.Time{})
-	then, _ := asOf("cz-games", time.Unix(0, 0))
+	now, _ := asOf("cz-games", time.Time{}, 0, 9)
+	then, _ := asOf("cz-games", time.Unix(0, 0), 0, 9)
+	indexOf := map[string]string{
+		"head": "versions_listed", "as of": "versions_ended", "end version": "versions_head", "identity": "versions_head",
+		"stream": "versions_listed", "periods": "versions_entry", "found": "PRIMARY KEY", "to index": "PRIMARY KEY",
+	}
 	for name, query := range map[string]string{
 		"head":        now,
 		"as of":       then,
-		"end version": `UPDATE versions SET to_run = ?, to_at = ? WHERE register = ? AND key = ? AND content = ? AND to_run IS NULL RETURNING first_seen`,
+		"end version": endOne,
+		"identity":    headEntries + ` AND identity IN (?, ?)`,
+		"stream":      headEntries + ` ORDER BY id`,
+		"periods":     periodsOf(2),
+		"found":       theseListings(2),
+		"candidates":  placesOfPair,
+		"to index":    blockEntries,
 		"sighting":    `SELECT max(observed_at) FROM runs WHERE register = ? AND sighting = 1 AND observed_at < ?`,
 		"known since": `SELECT min(observed_at) FROM runs WHERE register = ? AND outcome = 'baseline'`,
 		"history":     `SELECT id FROM changes WHERE entry_id = ? OR register = ? AND previous_key = ? ORDER BY cursor`,
@@ -73,7 +83,10 @@ func TestPlans(t *testing.T) {
 		}
 		for _, step := range plan {
 			scans := strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "USING INDEX")
-			sorts := strings.Contains(step, "TEMP B-TREE") && name != "history"
+			sorts := strings.Contains(step, "TEMP B-TREE") && name != "history" && name != "periods"
+			if want := indexOf[name]; want != "" && !strings.Contains(strings.Join(plan, "; "), want) {
+				t.Errorf("%s: %q, want %s", name, plan, want)
+			}
 			if scans || sorts {
 				t.Errorf("%s: %q", name, plan)
 			}

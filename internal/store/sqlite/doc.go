@@ -11,7 +11,7 @@
 //   - A register's sequence has no gaps, and the cursor of a change that is
 //     committed later is higher, however many processes commit at once.
 //   - Several processes may open the same file. A reader never waits for the
-//     writer; writers wait for each other for up to ten seconds.
+//     writer; writers wait for each other for up to two minutes.
 //
 // # What it does not
 //
@@ -21,9 +21,10 @@
 //
 // # Time and order
 //
-// Instants are kept to the microsecond, in UTC. Entries come in the order of
-// their keys, and entries that share a key in the order of their contents;
-// changes come in the order of their commits.
+// Instants are kept to the microsecond, in UTC. Entries come in the
+// order in which they joined the history: that of the commits, and of one
+// baseline that of the page; nothing is sorted for it. Changes come in the order
+// of their commits.
 //
 // Functions named yield are called for each result until they return an error,
 // which then ends the call and is returned as it is. They may call the store.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,87 +23,61 @@ func (c content) Scan(value any) error {
 	return nil
 }
 
-// HeadEntries gives the entries that are believed now, in the order of key and
-// content; none, without an error, before the baseline.
+// ofRegister is the number of a register in the table of versions.
+const ofRegister = `(SELECT number FROM registers WHERE id = ?)`
+
+// headEntries selects the entries of a head.
+const headEntries = `SELECT key, content, fields FROM versions WHERE register = ` + ofRegister + ` AND to_run IS NULL`
+
+func scanEntry(row interface{ Scan(...any) error }) (register.Entry, error) {
+	var e register.Entry
+	err := row.Scan(&e.Key, content{&e.Content}, document{&e.Fields})
+	return e, err
+}
+
+// HeadEntries gives the entries that are believed now, in the order in which
+// they joined the history; none, without an error, before the baseline.
 func (s *Store) HeadEntries(ctx context.Context, registerID string) ([]register.Entry, error) {
 	var entries []register.Entry
-	err := each(ctx, s.read, func(rows *sql.Rows) error {
-		var e register.Entry
-		err := rows.Scan(&e.Key, content{&e.Content}, document{&e.Fields})
+	err := s.EachHeadEntry(ctx, registerID, func(e register.Entry) error {
 		entries = append(entries, e)
-		return err
-	}, `SELECT key, content, fields FROM versions WHERE register = ? AND to_run IS NULL ORDER BY key, content`, registerID)
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read head entries of %s: %w", registerID, err)
+		return nil, err
 	}
 	return entries, nil
 }
 
-// EachHeadEntry yields the entries that are believed now, in the order of key
-// and content; none, without an error, before the baseline. It keeps none of
-// them in memory.
+// EachHeadEntry yields the entries that are believed now, in the order in which
+// they joined the history; none, without an error, before the baseline. It keeps
+// none of them in memory.
 func (s *Store) EachHeadEntry(ctx context.Context, registerID string, yield func(register.Entry) error) error {
 	return each(ctx, s.read, func(rows *sql.Rows) error {
-		var e register.Entry
-		if err := rows.Scan(&e.Key, content{&e.Content}, document{&e.Fields}); err != nil {
+		e, err := scanEntry(rows)
+		if err != nil {
 			return fmt.Errorf("read head entries of %s: %w", registerID, err)
 		}
 		return yield(e)
-	}, `SELECT key, content, fields FROM versions WHERE register = ? AND to_run IS NULL ORDER BY key, content`, registerID)
+	}, headEntries+` ORDER BY id`, registerID)
 }
 
 // HeadEntriesOf gives those entries of the head that have these identities (see
 // [register.Entry.Identity]), in the order of the identities; one that is not in
 // the head is left out.
 func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error) {
-	wanted := make(map[register.Hash]*register.Entry, len(identities))
-	for _, id := range identities {
-		wanted[id] = nil
-	}
-	err := s.EachHeadEntry(ctx, registerID, func(e register.Entry) error {
-		if id := e.Identity(); len(wanted) > 0 {
-			if _, named := wanted[id]; named {
-				wanted[id] = &e
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	var entries []register.Entry
-	for _, id := range identities {
-		if e := wanted[id]; e != nil {
-			entries = append(entries, *e)
-		}
-	}
-	return entries, nil
-}
-
-// EntriesOf gives those entries of the head that the references name by key and
-// content, in their order; what is not in the head is left out.
-func (s *Store) EntriesOf(ctx context.Context, registerID string, refs []register.Missing) ([]register.Entry, error) {
-	if len(refs) == 0 {
-		return nil, nil
-	}
 	var entries []register.Entry
 	err := s.view(ctx, func(tx *sql.Tx) error {
-		find, err := tx.PrepareContext(ctx, `
-			SELECT fields FROM versions WHERE register = ? AND key = ? AND content = ? AND to_run IS NULL`)
-		if err != nil {
-			return err
-		}
-		defer find.Close()
-		for _, ref := range refs {
-			e := register.Entry{Key: ref.Key, Content: ref.Content}
-			err := find.QueryRowContext(ctx, registerID, string(ref.Key), ref.Content[:]).Scan(document{&e.Fields})
-			if errors.Is(err, sql.ErrNoRows) {
-				continue
-			}
+		for some := range slices.Chunk(identities, headEntriesAtOnce) {
+			found, err := headEntriesByIdentity(ctx, tx, registerID, some)
 			if err != nil {
 				return err
 			}
-			entries = append(entries, e)
+			for _, id := range some {
+				if e, there := found[id]; there {
+					entries = append(entries, e)
+				}
+			}
 		}
 		return nil
 	})
@@ -112,6 +85,34 @@ func (s *Store) EntriesOf(ctx context.Context, registerID string, refs []registe
 		return nil, fmt.Errorf("read entries of %s: %w", registerID, err)
 	}
 	return entries, nil
+}
+
+// headEntriesAtOnce is how many entries of a head one statement asks for.
+const headEntriesAtOnce = 200
+
+func headEntriesByIdentity(ctx context.Context, tx *sql.Tx, registerID string, identities []register.Hash) (map[register.Hash]register.Entry, error) {
+	args := make([]any, 0, 1+len(identities))
+	args = append(args, registerID)
+	for _, id := range identities {
+		args = append(args, id[:])
+	}
+	found := make(map[register.Hash]register.Entry, len(identities))
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		e, err := scanEntry(rows)
+		found[e.Identity()] = e
+		return err
+	}, headEntries+` AND identity IN (`+marks(len(identities))+`)`, args...)
+	return found, err
+}
+
+// EntriesOf gives those entries of the head that the references name by key and
+// content, in their order; what is not in the head is left out.
+func (s *Store) EntriesOf(ctx context.Context, registerID string, refs []register.Missing) ([]register.Entry, error) {
+	identities := make([]register.Hash, len(refs))
+	for i, ref := range refs {
+		identities[i] = register.Entry{Key: ref.Key, Content: ref.Content}.Identity()
+	}
+	return s.HeadEntriesOf(ctx, registerID, identities)
 }
 
 // periodKeys is how many keys one statement asks for.
@@ -123,9 +124,10 @@ const periodKeys = 200
 func (s *Store) Periods(ctx context.Context, registerID string, keys []register.Key) (map[register.Key][]register.Period, error) {
 	periods := map[register.Key][]register.Period{}
 	for batch := range slices.Chunk(keys, periodKeys) {
-		args := make([]any, 0, len(batch))
+		args := make([]any, 0, 1+len(batch))
+		args = append(args, registerID)
 		for _, key := range batch {
-			args = append(args, key.ID(registerID))
+			args = append(args, entryNumber(key.Hash(registerID)))
 		}
 		spans := map[register.Key][]span{}
 		err := each(ctx, s.read, func(rows *sql.Rows) error {
@@ -134,17 +136,23 @@ func (s *Store) Periods(ctx context.Context, registerID string, keys []register.
 			err := rows.Scan(&key, instant{&v.firstSeen}, instant{&v.from}, instant{&v.to})
 			spans[key] = append(spans[key], v)
 			return err
-		}, `SELECT key, first_seen, from_at, to_at FROM versions WHERE entry_id IN (`+marks(len(batch))+`) ORDER BY from_at, id`, args...)
+		}, periodsOf(len(batch)), args...)
 		if err != nil {
 			return nil, fmt.Errorf("read earlier listings of %s: %w", registerID, err)
 		}
-		for key, versions := range spans {
-			if ended := endedPeriods(versions); len(ended) > 0 {
+		for _, key := range batch {
+			if ended := endedPeriods(spans[key]); len(ended) > 0 {
 				periods[key] = ended
 			}
 		}
 	}
 	return periods, nil
+}
+
+// periodsOf gives the statement for the versions of n keys, oldest first.
+func periodsOf(n int) string {
+	return `SELECT key, first_seen, from_at, to_at FROM versions
+		WHERE register = ` + ofRegister + ` AND entry IN (` + marks(n) + `) ORDER BY from_at, id`
 }
 
 // span is the time of one version; to is zero while it lasts.

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -155,5 +156,54 @@ func TestReadyWrites(t *testing.T) {
 	}
 	if err := store.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "disk is full") {
 		t.Errorf("ready: %v", err)
+	}
+}
+
+// TestLargeBaseline commits one so large that its indexes are made at its end:
+// all of it is found by them, and an entry that comes twice is still an error.
+func TestLargeBaseline(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	store := open(t, path)
+	first := commitOf("cz-first", 0, register.OutcomeBaseline)
+	first.Baseline = register.All(companies(3))
+	if _, _, err := store.Commit(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	const n = 60_000
+	entries := companies(n)
+	twice := commitOf("cz-games", 0, register.OutcomeBaseline)
+	twice.Baseline = register.All(append(slices.Clip(entries), entries[n-1]))
+	if _, _, err := store.Commit(t.Context(), twice); err == nil || !strings.Contains(err.Error(), "versions_head") {
+		t.Errorf("an entry came twice: %v", err)
+	}
+	twice.Baseline = register.All(entries)
+	run, _, err := store.Commit(t.Context(), twice)
+	if err != nil || run.Entries != n {
+		t.Fatalf("%d entries, %v", run.Entries, err)
+	}
+	for id, want := range map[string]int{"cz-games": 3, "cz-first": 1} {
+		found, err := store.HeadEntriesOf(t.Context(), id, []register.Hash{entries[0].Identity(), entries[n/2].Identity(), entries[n-1].Identity()})
+		if err != nil || len(found) != want {
+			t.Errorf("%s: %d entries, %v", id, len(found), err)
+		}
+	}
+	var names []string
+	rows, err := rawDB(t, path).QueryContext(t.Context(), `SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'versions' ORDER BY name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if want := []string{"versions_ended", "versions_entry", "versions_head", "versions_listed"}; rows.Err() != nil || !slices.Equal(names, want) {
+		t.Errorf("indexes %v, %v; want %v", names, rows.Err(), want)
+	}
+	if err := store.Check(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

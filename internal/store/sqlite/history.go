@@ -43,12 +43,19 @@ func (s *Store) EntryByID(ctx context.Context, registerID, entryID string) (regi
 
 // readListings gives the versions of an entry, oldest first.
 func readListings(ctx context.Context, tx *sql.Tx, head register.Head, entryID string) ([]register.Listing, error) {
+	hash, ok := register.ParseID(entryID)
+	if !ok {
+		return nil, nil
+	}
 	var listings []register.Listing
 	err := each(ctx, tx, func(rows *sql.Rows) error {
 		l, err := scanListing(rows)
-		listings = append(listings, l)
+		if l.Key.Hash(head.Register) == hash {
+			listings = append(listings, l)
+		}
 		return err
-	}, `SELECT `+listingColumns+` FROM versions WHERE entry_id = ? AND register = ? ORDER BY from_at, id`, entryID, head.Register)
+	}, `SELECT `+listingColumns+` FROM versions WHERE register = `+ofRegister+` AND entry = ? ORDER BY from_at, id`,
+		head.Register, entryNumber(hash))
 	if err != nil {
 		return nil, err
 	}

@@ -37,23 +37,24 @@ func readDeliveries(ctx context.Context, q querier, tail string, args ...any) ([
 // event.
 func (s *Store) Route(ctx context.Context, eventIDs []string, deliveries []register.Delivery, at time.Time) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
-		unrouted := map[string]bool{}
-		for _, id := range eventIDs {
-			routed, err := routedAt(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			unrouted[id] = routed.IsZero()
+		unrouted, err := unroutedOf(ctx, tx, eventIDs)
+		if err != nil {
+			return err
 		}
+		insert, err := tx.PrepareContext(ctx, insertDelivery+`DO NOTHING`)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
 		for _, d := range deliveries {
 			if !unrouted[d.Event] {
 				continue
 			}
-			if _, err := insertDelivery(ctx, tx, d.Event, d, at, `DO NOTHING`); err != nil {
-				return err
+			if _, err := insert.ExecContext(ctx, deliveryValues(d, at)...); err != nil {
+				return fmt.Errorf("insert delivery to %s of %s: %w", d.Channel, d.Subscription, err)
 			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE outbox SET routed_at = ? WHERE routed_at IS NULL AND event IN (SELECT value FROM json_each(?))`,
+		_, err = tx.ExecContext(ctx, `UPDATE outbox SET routed_at = ? WHERE routed_at IS NULL AND event IN (SELECT value FROM json_each(?))`,
 			at.UnixMicro(), list(eventIDs))
 		return err
 	})
@@ -63,23 +64,20 @@ func (s *Store) Route(ctx context.Context, eventIDs []string, deliveries []regis
 	return nil
 }
 
-// insertDelivery makes a pending delivery of an event; onConflict says what
-// becomes of one that is there. It reports whether anything was written.
-func insertDelivery(ctx context.Context, tx *sql.Tx, eventID string, d register.Delivery, at time.Time, onConflict string) (bool, error) {
+// insertDelivery makes a pending delivery of an event; what follows it says what
+// becomes of one that is there.
+const insertDelivery = `
+	INSERT INTO deliveries (event, register, subscription, channel, state, attempts, next_attempt, created_at, last_error)
+	SELECT event, register, ?, ?, 'pending', 0, ?, ?, '' FROM outbox WHERE event = ?
+	ON CONFLICT (event, subscription, channel) `
+
+// deliveryValues are those of insertDelivery.
+func deliveryValues(d register.Delivery, at time.Time) []any {
 	next := d.NextAttempt
 	if next.IsZero() {
 		next = at
 	}
-	result, err := tx.ExecContext(ctx, `
-		INSERT INTO deliveries (event, register, subscription, channel, state, attempts, next_attempt, created_at, last_error)
-		SELECT event, register, ?, ?, 'pending', 0, ?, ?, '' FROM outbox WHERE event = ?
-		ON CONFLICT (event, subscription, channel) `+onConflict,
-		d.Subscription, d.Channel, micros(next), micros(at), eventID)
-	if err != nil {
-		return false, fmt.Errorf("insert delivery to %s of %s: %w", d.Channel, d.Subscription, err)
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return []any{d.Subscription, d.Channel, micros(next), micros(at), d.Event}
 }
 
 // longestWait is more than any delivery is put off for: an attempt that is further

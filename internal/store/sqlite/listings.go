@@ -4,59 +4,113 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/regwatch/regwatch/register"
 )
 
-const listingColumns = `key, content, fields, first_seen, from_at, to_at`
+const listingColumns = `key, content, fields, first_seen, from_at, to_at, id`
 
 func scanListing(rows *sql.Rows) (register.Listing, error) {
 	var l register.Listing
-	err := rows.Scan(&l.Key, content{&l.Content}, document{&l.Fields}, instant{&l.FirstSeen}, instant{&l.From}, optional{&l.To})
+	var id int64
+	err := rows.Scan(&l.Key, content{&l.Content}, document{&l.Fields}, instant{&l.FirstSeen}, instant{&l.From}, optional{&l.To}, &id)
 	return l, err
 }
 
-// AsOf yields the register as it stood at an instant, in the order of key and
-// content; the zero time is now, so that it yields the head. An entry is
+// AsOf yields the register as it stood at an instant, in the order in which
+// the entries joined the history: that of the fetches, and within a fetch that of
+// the page. The zero time is now, so that it yields the head. An entry is
 // listed from the first fetch that showed it until, and not including, the first
 // complete fetch that did not. [register.ErrNotFound] is in the error's chain if
 // the register is unknown, or nothing was known of it yet.
 func (s *Store) AsOf(ctx context.Context, registerID string, at time.Time, yield func(register.Listing) error) error {
 	return s.view(ctx, func(tx *sql.Tx) error {
-		head, err := knownAt(ctx, tx, registerID, at)
+		r, err := newReading(ctx, tx, registerID, at)
 		if err != nil {
 			return err
 		}
-		seen := head.SeenAt
-		if !at.IsZero() {
-			if seen, err = lastSighting(ctx, tx, registerID, at.Add(time.Microsecond)); err != nil {
-				return fmt.Errorf("read %s as of %s: %w", registerID, stamp(at), err)
-			}
-		}
-		present := newPresence(head, seen, at)
-		query, args := asOf(registerID, at)
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			l, err := scanListing(rows)
-			if err != nil {
-				return fmt.Errorf("read %s as of %s: %w", registerID, stamp(at), err)
-			}
-			present.mark(&l)
-			return yield(l)
-		}, query, args...)
+		return r.between(ctx, 0, math.MaxInt64, yield)
 	})
 }
 
-// asOf gives the statement for the versions of an instant: those of the head
-// that had begun, and the ended ones around it.
-func asOf(registerID string, at time.Time) (query string, args []any) {
-	head := `SELECT ` + listingColumns + ` FROM versions WHERE register = ? AND to_run IS NULL`
-	if at.IsZero() {
-		return head + ` ORDER BY key, content`, []any{registerID}
+// reading reads a register as it stood at an instant, within a transaction.
+type reading struct {
+	tx      *sql.Tx
+	head    register.Head
+	at      time.Time // zero: now
+	present presence
+}
+
+func newReading(ctx context.Context, tx *sql.Tx, registerID string, at time.Time) (reading, error) {
+	head, err := knownAt(ctx, tx, registerID, at)
+	if err != nil {
+		return reading{}, err
 	}
-	ended := `SELECT ` + listingColumns + ` FROM versions WHERE register = ? AND to_run IS NOT NULL`
-	return head + ` AND from_at <= ? UNION ALL ` + ended + ` AND from_at <= ? AND to_at > ? ORDER BY key, content`,
-		[]any{registerID, micros(at), registerID, micros(at), micros(at)}
+	seen := head.SeenAt
+	if !at.IsZero() {
+		if seen, err = lastSighting(ctx, tx, registerID, at.Add(time.Microsecond)); err != nil {
+			return reading{}, fmt.Errorf("read %s as of %s: %w", registerID, stamp(at), err)
+		}
+	}
+	return reading{tx, head, at, newPresence(head, seen, at)}, nil
+}
+
+// between yields the versions from one id on and before another.
+func (r reading) between(ctx context.Context, from, before int64, yield func(register.Listing) error) error {
+	query, args := asOf(r.head.Register, r.at, from, before)
+	return each(ctx, r.tx, func(rows *sql.Rows) error { return r.yield(rows, yield) }, query, args...)
+}
+
+// theseIDs is how many versions one statement asks for.
+const theseIDs = 200
+
+// these yields those of the versions of these ids that are the register's.
+func (r reading) these(ctx context.Context, ids []int64, yield func(register.Listing) error) error {
+	at := micros(r.at)
+	if r.at.IsZero() {
+		at = int64(math.MaxInt64) // what is to come is after now too
+	}
+	for some := range slices.Chunk(ids, theseIDs) {
+		args := []any{r.head.Register, at, at}
+		for _, id := range some {
+			args = append(args, id)
+		}
+		err := each(ctx, r.tx, func(rows *sql.Rows) error { return r.yield(rows, yield) }, theseListings(len(some)), args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// theseListings gives the statement for n versions.
+func theseListings(n int) string {
+	return `SELECT ` + listingColumns + ` FROM versions
+		WHERE register = ` + ofRegister + ` AND from_at <= ? AND (to_at IS NULL OR to_at > ?) AND id IN (` + marks(n) + `) ORDER BY id`
+}
+
+func (r reading) yield(rows *sql.Rows, yield func(register.Listing) error) error {
+	l, err := scanListing(rows)
+	if err != nil {
+		return fmt.Errorf("read %s as of %s: %w", r.head.Register, stamp(r.at), err)
+	}
+	r.present.mark(&l)
+	return yield(l)
+}
+
+// asOf gives the statement for the versions of an instant, of a range of ids:
+// those of the head that had begun, and the ended ones around it.
+func asOf(registerID string, at time.Time, from, before int64) (query string, args []any) {
+	versions := `SELECT ` + listingColumns + ` FROM versions WHERE register = ` + ofRegister + ` AND id >= ? AND id < ?`
+	head, ended := versions+` AND to_run IS NULL`, versions+` AND to_run IS NOT NULL`
+	if at.IsZero() {
+		return head + ` ORDER BY id`, []any{registerID, from, before}
+	}
+	return head + ` AND from_at <= ? UNION ALL ` + ended + ` AND from_at <= ? AND to_at > ? ORDER BY id`,
+		[]any{registerID, from, before, micros(at), registerID, from, before, micros(at), micros(at)}
 }
 
 // knownAt gives the head of a register of which something was known at an

@@ -50,7 +50,7 @@ func collect(ctx context.Context, tx *sql.Tx, into map[identity]register.Entry, 
 		l, err := scanListing(rows)
 		into[identity{l.Key, l.Content}] = l.Entry
 		return err
-	}, `SELECT `+listingColumns+` FROM versions WHERE register = ? AND `+condition, registerID, micros(a), micros(b), micros(c))
+	}, `SELECT `+listingColumns+` FROM versions WHERE register = `+ofRegister+` AND `+condition, registerID, micros(a), micros(b), micros(c))
 	if err != nil {
 		return fmt.Errorf("compare %s: %w", registerID, err)
 	}

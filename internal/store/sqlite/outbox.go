@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -159,11 +158,27 @@ func errUnknownEvent(id string) error {
 	return fmt.Errorf("event %s: %w", id, register.ErrNotFound)
 }
 
-// routedAt gives when an event got its deliveries; the zero time if it has not.
-func routedAt(ctx context.Context, q querier, eventID string) (at time.Time, err error) {
-	err = q.QueryRowContext(ctx, `SELECT routed_at FROM outbox WHERE event = ?`, eventID).Scan(instant{&at})
-	if errors.Is(err, sql.ErrNoRows) {
-		err = errUnknownEvent(eventID)
+// unroutedOf gives those of the events that have no deliveries yet. All of them
+// must be in the outbox.
+func unroutedOf(ctx context.Context, q querier, eventIDs []string) (map[string]bool, error) {
+	known, unrouted := map[string]bool{}, map[string]bool{}
+	err := each(ctx, q, func(rows *sql.Rows) error {
+		var id string
+		var fresh bool
+		err := rows.Scan(&id, &fresh)
+		known[id] = true
+		if fresh {
+			unrouted[id] = true
+		}
+		return err
+	}, `SELECT event, routed_at IS NULL FROM outbox WHERE event IN (SELECT value FROM json_each(?))`, list(eventIDs))
+	if err != nil {
+		return nil, err
 	}
-	return at, err
+	for _, id := range eventIDs {
+		if !known[id] {
+			return nil, errUnknownEvent(id)
+		}
+	}
+	return unrouted, nil
 }

@@ -53,14 +53,21 @@ func (s *Store) Replay(ctx context.Context, since time.Time, routes func(registe
 	}
 	n := 0
 	err = s.update(ctx, func(tx *sql.Tx) error {
+		insert, err := tx.PrepareContext(ctx, insertDelivery+`DO UPDATE`+again+`excluded.next_attempt WHERE state <> 'pending'`)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
 		for _, d := range deliveries {
-			pending, err := insertDelivery(ctx, tx, d.Event, d, now, `DO UPDATE`+again+`excluded.next_attempt WHERE state <> 'pending'`)
+			result, err := insert.ExecContext(ctx, deliveryValues(d, now)...)
+			if err != nil {
+				return fmt.Errorf("insert delivery to %s of %s: %w", d.Channel, d.Subscription, err)
+			}
+			made, err := result.RowsAffected()
 			if err != nil {
 				return err
 			}
-			if pending {
-				n++
-			}
+			n += int(made)
 		}
 		return nil
 	})

@@ -38,6 +38,15 @@ func (s *Store) Stats(ctx context.Context) (register.StoreStats, error) {
 	if err != nil {
 		return register.StoreStats{}, fmt.Errorf("count what the store holds: %w", err)
 	}
+	last, err := lastVersion(ctx, s.read)
+	if err != nil {
+		return register.StoreStats{}, err
+	}
+	indexed, err := indexedBlocks(ctx, s.read)
+	if err != nil {
+		return register.StoreStats{}, fmt.Errorf("count what is indexed: %w", err)
+	}
+	stats.Unindexed = last - min(last, indexed<<blockBits)
 	for _, file := range []string{s.path, s.path + "-wal", s.path + "-shm"} {
 		// The file is not opened: closing it again would drop SQLite's locks on it.
 		if info, err := os.Stat(file); err == nil {
@@ -104,7 +113,7 @@ var checks = []string{
 	`SELECT integrity_check FROM pragma_integrity_check`,
 	`SELECT format('%s row %d refers to a row of %s that is not there', "table", rowid, parent) FROM pragma_foreign_key_check`,
 	`SELECT format('%s: the head counts %d entries, %d are there', h.register, h.entries, count(v.id))
-		FROM heads h LEFT JOIN versions v ON v.register = h.register AND v.to_run IS NULL
+		FROM heads h LEFT JOIN registers r ON r.id = h.register LEFT JOIN versions v ON v.register = r.number AND v.to_run IS NULL
 		GROUP BY h.register HAVING h.entries <> count(v.id)`,
 	`SELECT format('%s: the sequence stands at %d, %d changes up to %d are there', h.register, h.sequence, count(c.sequence), max(c.sequence))
 		FROM heads h LEFT JOIN changes c ON c.register = h.register AND c.sequence IS NOT NULL

@@ -7,10 +7,15 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"time"
 
 	_ "modernc.org/sqlite" // database/sql's driver "sqlite"
 )
+
+// patience is for how many milliseconds a writer waits for others: longer than
+// the baseline of a register of several million entries holds the write lock.
+const patience = "120000"
 
 // readers is how many connections may read at once; the writer has its own.
 const readers = 8
@@ -47,14 +52,18 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	if s.write, err = sql.Open("sqlite", dataSource(s.path, "journal_mode(WAL)", "_txlock=immediate")); err != nil {
+	// A page of 16 KiB holds some fifty entries: a million of them are written in
+	// fewer and larger steps. It applies to a file that is made now. The cache is
+	// small because its pages, and the sorting of an index that it bounds too, take
+	// several times their size of memory.
+	if s.write, err = sql.Open("sqlite", dataSource(s.path, "_txlock=immediate&_journal_mode=WAL", "page_size(16384)", "cache_size(-8192)")); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
-	if s.read, err = sql.Open("sqlite", dataSource(s.path, "query_only(1)", "_txlock=deferred")); err != nil {
+	if s.read, err = sql.Open("sqlite", dataSource(s.path, "_txlock=deferred", "query_only(1)")); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(readers)
@@ -63,17 +72,17 @@ func (s *Store) open(ctx context.Context) (err error) {
 	return s.read.PingContext(ctx)
 }
 
-// dataSource gives the driver's name for a connection with one pragma of its
-// own and one parameter of the driver.
-func dataSource(path, pragma, parameter string) string {
+// dataSource gives the driver's name for a connection with parameters of the
+// driver, which it applies last, and pragmas of its own.
+func dataSource(path, parameters string, pragmas ...string) string {
 	path = filepath.ToSlash(path)
 	if path[0] != '/' { // C:/…
 		path = "/" + path
 	}
-	query := url.Values{"_pragma": {
-		"busy_timeout(10000)", pragma, "synchronous(FULL)", "foreign_keys(ON)", "journal_size_limit(67108864)",
-	}}
-	file := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode() + "&" + parameter}
+	query := url.Values{"_pragma": slices.Concat([]string{"busy_timeout(" + patience + ")"}, pragmas, []string{
+		"synchronous(FULL)", "foreign_keys(ON)", "journal_size_limit(67108864)",
+	})}
+	file := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode() + "&" + parameters}
 	return file.String()
 }
 

@@ -3,16 +3,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/regwatch/regwatch/register"
 )
-
-// versionRows is how many versions one statement inserts.
-const versionRows = 50
 
 // version is an entry that joins the head.
 type version struct {
@@ -20,77 +17,67 @@ type version struct {
 	firstSeen time.Time
 }
 
-// beginVersions puts entries into the head from a run on, in their order.
-func beginVersions(ctx context.Context, tx *sql.Tx, run register.Run, versions []version) error {
-	begin := newBeginning(tx, run)
-	defer begin.close()
+// numberRegister finds the register's number, or gives it one.
+func (w *work) numberRegister(ctx context.Context) error {
+	_, err := w.tx.ExecContext(ctx, `INSERT INTO registers (id) VALUES (?) ON CONFLICT (id) DO NOTHING`, w.run.Register)
+	if err == nil {
+		err = w.tx.QueryRowContext(ctx, `SELECT number FROM registers WHERE id = ?`, w.run.Register).Scan(&w.number)
+	}
+	if err != nil {
+		return fmt.Errorf("number register: %w", err)
+	}
+	return nil
+}
+
+// beginVersions puts entries into the head from the run on, in their order.
+func (w *work) beginVersions(ctx context.Context, versions []version) error {
+	begin, err := newBeginning(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer begin.insert.Close()
 	for _, v := range versions {
 		if err := begin.add(ctx, v); err != nil {
 			return err
 		}
 	}
-	return begin.flush(ctx)
+	return nil
 }
 
-// beginning puts entries into the head from a run on, many with one statement.
+// beginning puts entries into the head from a run on, in their order.
 type beginning struct {
-	tx   *sql.Tx
-	run  register.Run
-	full *sql.Stmt // inserts versionRows; nil before the first time
-	args []any     // of those that wait
-	rows int       // that wait
+	insert *sql.Stmt
+	run    register.Run
+	number int64 // of the register
 }
 
-func newBeginning(tx *sql.Tx, run register.Run) *beginning { return &beginning{tx: tx, run: run} }
+// newBeginning prepares to put entries into the head. A statement for each is
+// quicker than one for many: SQLite keeps a journal to undo those in part.
+func newBeginning(ctx context.Context, w *work) (beginning, error) {
+	insert, err := w.tx.PrepareContext(ctx, `
+		INSERT INTO versions (register, entry, identity, content, first_seen, from_run, from_at, key, fields)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	return beginning{insert, w.run, w.number}, err
+}
 
-// add takes one entry, which is in the head after the next flush at the latest.
-func (b *beginning) add(ctx context.Context, v version) error {
+// add puts one entry into the head.
+func (b beginning) add(ctx context.Context, v version) error {
 	fields, err := fieldsText(v.entry.Fields)
 	if err != nil {
 		return err
 	}
-	b.args = append(b.args, b.run.Register, string(v.entry.Key), v.entry.Key.ID(b.run.Register), v.entry.Content[:],
-		fields, micros(v.firstSeen), int64(b.run.ID), micros(b.run.ObservedAt))
-	if b.rows++; b.rows < versionRows {
-		return nil
-	}
-	if b.full == nil {
-		if b.full, err = b.tx.PrepareContext(ctx, insertVersions(versionRows)); err != nil {
-			return err
-		}
-	}
-	_, err = b.full.ExecContext(ctx, b.args...)
-	return b.inserted(err)
-}
-
-// flush inserts what waits.
-func (b *beginning) flush(ctx context.Context) error {
-	if b.rows == 0 {
-		return nil
-	}
-	_, err := b.tx.ExecContext(ctx, insertVersions(b.rows), b.args...)
-	return b.inserted(err)
-}
-
-func (b *beginning) inserted(err error) error {
+	identity := v.entry.Identity()
+	_, err = b.insert.ExecContext(ctx, b.number, entryNumber(v.entry.Key.Hash(b.run.Register)), identity[:], v.entry.Content[:],
+		micros(v.firstSeen), int64(b.run.ID), micros(b.run.ObservedAt), string(v.entry.Key), fields)
 	if err != nil {
-		return fmt.Errorf("insert %d entries from %s on: %w", b.rows, b.args[1], err)
+		return fmt.Errorf("insert entry %s: %w", v.entry.Key, err)
 	}
-	b.args, b.rows = b.args[:0], 0
 	return nil
 }
 
-func (b *beginning) close() {
-	if b.full != nil {
-		b.full.Close()
-	}
-}
-
-func insertVersions(n int) string {
-	row := "(?, ?, ?, ?, ?, ?, ?, ?), "
-	return `INSERT INTO versions (register, key, entry_id, content, fields, first_seen, from_run, from_at) VALUES ` +
-		strings.TrimSuffix(strings.Repeat(row, n), ", ")
-}
+// entryNumber gives the number by which the versions of a key are found. Two
+// keys may share it, so whoever finds by it compares the key.
+func entryNumber(h register.Hash) int64 { return int64(binary.BigEndian.Uint64(h[:])) }
 
 // fieldsText gives the column's value of an entry's fields, an object even
 // where there are none.
@@ -104,11 +91,9 @@ func fieldsText(fields register.Values) (string, error) {
 
 // endVersion takes an entry out of the head at a run and instant, and gives
 // since when it was listed.
-func endVersion(ctx context.Context, tx *sql.Tx, registerID string, e register.Entry, run register.RunID, at time.Time) (firstSeen time.Time, err error) {
-	err = tx.QueryRowContext(ctx, `
-		UPDATE versions SET to_run = ?, to_at = ?
-		WHERE register = ? AND key = ? AND content = ? AND to_run IS NULL RETURNING first_seen`,
-		int64(run), micros(at), registerID, string(e.Key), e.Content[:]).Scan(instant{&firstSeen})
+func endVersion(ctx context.Context, tx *sql.Tx, number int64, e register.Entry, run register.RunID, at time.Time) (firstSeen time.Time, err error) {
+	identity := e.Identity()
+	err = tx.QueryRowContext(ctx, endOne, int64(run), micros(at), number, identity[:]).Scan(instant{&firstSeen})
 	if errors.Is(err, sql.ErrNoRows) {
 		err = register.ErrNotFound
 	}
@@ -117,3 +102,5 @@ func endVersion(ctx context.Context, tx *sql.Tx, registerID string, e register.E
 	}
 	return firstSeen, nil
 }
+
+const endOne = `UPDATE versions SET to_run = ?, to_at = ? WHERE register = ? AND identity = ? AND to_run IS NULL RETURNING first_seen`

@@ -158,6 +158,13 @@ func testAsOf(t *testing.T, open Database) {
 	same(t, "at the change", s.asOf(ended), now)
 	same(t, "long after", s.asOf(ended.Add(1000*time.Hour)), now)
 	same(t, "now", s.asOf(time.Time{}), now)
+	order := watch(t, s.store, "cz-order")
+	order.baseline(b, a)
+	order.accept(removed(b), added(entry("0", "")))
+	first := order.now
+	order.accept(added(b))
+	same(t, "as they joined, one ended", entriesOf(order.asOf(first.Add(-time.Second))), []register.Entry{b, a})
+	same(t, "as they joined", entriesOf(order.asOf(time.Time{})), []register.Entry{a, entry("0", ""), b})
 	stop := errors.New("enough")
 	if err := s.store.AsOf(ctx, s.id, ended, func(register.Listing) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("the error of yield came back as %v", err)

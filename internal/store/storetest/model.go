@@ -176,7 +176,7 @@ func (m *model) compare() {
 			instants = append(instants, m.history[i+1].at.Add(-time.Microsecond))
 		}
 		for _, at := range instants {
-			same(m.t, "as of "+at.String(), entriesOf(m.asOf(at)), want)
+			same(m.t, "as of "+at.String(), inOrder(entriesOf(m.asOf(at))), want)
 		}
 		m.compareNet(m.history[0], b)
 	}

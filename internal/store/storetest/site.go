@@ -98,7 +98,7 @@ func (s *site) sees(want ...register.Entry) {
 	s.t.Helper()
 	got, err := s.store.HeadEntries(s.t.Context(), s.id)
 	check(s.t, err)
-	same(s.t, "head entries", got, inOrder(want))
+	same(s.t, "head entries", inOrder(got), inOrder(want))
 	head, err := s.store.Head(s.t.Context(), s.id)
 	check(s.t, err)
 	if head.Entries != len(want) {
@@ -151,7 +151,7 @@ func absent(e register.Entry, since register.Run) register.Accepted {
 	return register.Accepted{Kind: register.Removed, Before: &e, MissingSince: since.ObservedAt, MissingRun: since.ID}
 }
 
-// inOrder gives entries in the store's order.
+// inOrder gives entries in the order of key and content, to compare sets.
 func inOrder(entries []register.Entry) []register.Entry {
 	return slices.SortedFunc(slices.Values(entries), compareEntries)
 }

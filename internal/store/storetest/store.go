@@ -25,6 +25,8 @@ type Store interface {
 	Tell(ctx context.Context, c register.Commit) error
 
 	AsOf(ctx context.Context, registerID string, at time.Time, yield func(register.Listing) error) error
+	Find(ctx context.Context, registerID string, at time.Time, text string, yield func(register.Listing) error) error
+	IndexBlock(ctx context.Context) (bool, error)
 	Net(ctx context.Context, registerID string, from, to time.Time, yield func(register.Accepted) error) error
 	Entry(ctx context.Context, registerID string, key register.Key) (register.EntryHistory, error)
 	EntryByID(ctx context.Context, registerID, entryID string) (register.EntryHistory, error)
@@ -94,6 +96,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"periods", testPeriods},
 		{"delisted and listed again at once", testListedAgainAtOnce},
 		{"as of", testAsOf},
+		{"find", testFind},
 		{"net difference", testNet},
 		{"entry", testEntry},
 		{"change log", testChangeLog},

@@ -1,0 +1,223 @@
+// Command gen writes two versions of a large register in the form of a blocklist,
+// always the same for the same numbers: as CSV in UTF-8 and in windows-1251, and as
+// lines of JSON. What differs between them is in expected.json.
+//
+//	go run ./bench/gen [-added N] [-removed N] [-changed N] ROWS DIR
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+type row struct {
+	id                               int
+	ip, domain, url, auth, dec, date string
+}
+
+var auths = []string{"ФНС", "Роскомнадзор", "Генпрокуратура", "суд", "МВД", "Роспотребнадзор", "Росалкогольрегулирование", "Минкомсвязь", "Росмолодежь", "Росздравнадзор", "Мосгорсуд", "Генеральная прокуратура Российской Федерации"}
+var syl = []string{"ka", "zi", "no", "bet", "lot", "win", "max", "vul", "kan", "pin", "az", "ino", "slot", "x", "joy", "bo", "ru", "mir", "dar", "tor", "film", "kin", "go", "ly", "press", "med"}
+var tlds = []string{".com", ".ru", ".net", ".org", ".xyz", ".top", ".info", ".club", ".online", ".casino"}
+
+func ip(r *rand.Rand) string {
+	return strconv.Itoa(1+r.IntN(223)) + "." + strconv.Itoa(r.IntN(256)) + "." + strconv.Itoa(r.IntN(256)) + "." + strconv.Itoa(1+r.IntN(254))
+}
+func ips(r *rand.Rand) string {
+	n := 1
+	switch x := r.IntN(100); {
+	case x < 55:
+		n = 1
+	case x < 85:
+		n = 2
+	case x < 95:
+		n = 4
+	case x < 99:
+		n = 8
+	default:
+		n = 24
+	}
+	var b strings.Builder
+	for i := 0; i < n; i++ {
+		if i > 0 {
+			b.WriteString(" | ")
+		}
+		b.WriteString(ip(r))
+	}
+	return b.String()
+}
+func date(r *rand.Rand) string {
+	return fmt.Sprintf("%04d-%02d-%02d", 2013+r.IntN(13), 1+r.IntN(12), 1+r.IntN(28))
+}
+func mk(r *rand.Rand, i int) row {
+	var d strings.Builder
+	for k := 2 + r.IntN(3); k > 0; k-- {
+		d.WriteString(syl[r.IntN(len(syl))])
+	}
+	if r.IntN(3) == 0 {
+		d.WriteByte('-')
+	}
+	d.WriteString(strconv.FormatInt(int64(i), 36))
+	d.WriteString(tlds[r.IntN(len(tlds))])
+	dom := d.String()
+	u := ""
+	switch x := r.IntN(100); {
+	case x < 45:
+		u = "http://" + dom + "/"
+	case x < 75:
+		u = "https://" + dom + "/" + syl[r.IntN(len(syl))] + "/" + strconv.Itoa(r.IntN(1e6)) + ".html"
+	case x < 80:
+		u = "http://" + dom + "/?q=" + syl[r.IntN(len(syl))] + ";p=" + strconv.Itoa(r.IntN(999)) // needs quoting
+	case x < 81:
+		u = "http://" + dom + "/\"" + syl[r.IntN(len(syl))] + "\"" // needs quote doubling
+	}
+	// Cyrillic path in some
+	if u != "" && r.IntN(50) == 0 {
+		u += "новости"
+	}
+	a := auths[r.IntN(len(auths))]
+	var dec string
+	switch r.IntN(3) {
+	case 0:
+		dec = fmt.Sprintf("2-6-27/ %04d-%02d-%02d-%d-АИ", 2013+r.IntN(13), 1+r.IntN(12), 1+r.IntN(28), i)
+	case 1:
+		dec = fmt.Sprintf("27-31-%04d/Ид%d-%02d", 2013+r.IntN(13), i, r.IntN(99))
+	default:
+		dec = fmt.Sprintf("%d", 1000000+i)
+	}
+	return row{id: 10000000 + i*7, ip: ips(r), domain: dom, url: u, auth: a, dec: dec, date: date(r)}
+}
+
+var cp [0x500]byte
+
+func init() { //nolint:gochecknoinits // a table
+	for i := 0; i < 128; i++ {
+		cp[i] = byte(i)
+	}
+	for c := 'А'; c <= 'я'; c++ {
+		cp[c] = byte(0xC0 + c - 'А')
+	}
+	cp['ё'] = 0xB8
+	cp['Ё'] = 0xA8
+}
+func q(s string, sep byte) string {
+	if strings.IndexByte(s, sep) >= 0 || strings.IndexByte(s, '"') >= 0 {
+		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	}
+	return s
+}
+func must(e error) {
+	if e != nil {
+		panic(e)
+	}
+}
+
+func write(dir, name string, rows []*row) {
+	f1, e := os.Create(filepath.Join(dir, name+".cp1251.csv"))
+	must(e)
+	f2, e := os.Create(filepath.Join(dir, name+".csv"))
+	must(e)
+	f3, e := os.Create(filepath.Join(dir, name+".jsonl"))
+	must(e)
+	w1, w2, w3 := bufio.NewWriterSize(f1, 1<<20), bufio.NewWriterSize(f2, 1<<20), bufio.NewWriterSize(f3, 1<<20)
+	fmt.Fprintf(w1, "Updated: 2026-01-0%s 00:00:00 +0000\n", name[1:])
+	fmt.Fprintf(w2, "id,ip,domain,url,authority,decision,date\n")
+	buf := make([]byte, 0, 4096)
+	enc := json.NewEncoder(w3)
+	enc.SetEscapeHTML(false)
+	for _, r := range rows {
+		buf = buf[:0]
+		l := q(r.ip, ';') + ";" + q(r.domain, ';') + ";" + q(r.url, ';') + ";" + q(r.auth, ';') + ";" + q(r.dec, ';') + ";" + r.date + "\n"
+		for _, c := range l {
+			buf = append(buf, cp[c])
+		}
+		w1.Write(buf)
+		w2.WriteString(strconv.Itoa(r.id) + "," + q(r.ip, ',') + "," + q(r.domain, ',') + "," + q(r.url, ',') + "," + q(r.auth, ',') + "," + q(r.dec, ',') + "," + r.date + "\n")
+		must(enc.Encode(struct {
+			ID        int    `json:"id"`
+			IP        string `json:"ip"`
+			Domain    string `json:"domain"`
+			URL       string `json:"url"`
+			Authority string `json:"authority"`
+			Decision  string `json:"decision"`
+			Date      string `json:"date"`
+		}{r.id, r.ip, r.domain, r.url, r.auth, r.dec, r.date}))
+	}
+	must(w1.Flush())
+	must(w2.Flush())
+	must(w3.Flush())
+	f1.Close()
+	f2.Close()
+	f3.Close()
+}
+
+// share is what was asked for, or else what is usual.
+func share(asked, usual int) int {
+	if asked < 0 {
+		return usual
+	}
+	return asked
+}
+
+func main() {
+	added := flag.Int("added", -1, "rows that only the newer version has; a thousandth of all")
+	removed := flag.Int("removed", -1, "rows that only the older version has; a two-thousandth")
+	changed := flag.Int("changed", -1, "rows whose address or date differs; a two-thousandth")
+	flag.Parse()
+	if flag.NArg() != 2 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	n, e := strconv.Atoi(flag.Arg(0))
+	must(e)
+	dir := flag.Arg(1)
+	must(os.MkdirAll(dir, 0o755))
+	r := rand.New(rand.NewPCG(42, uint64(n)))
+	add, rem, mod := share(*added, n/1000), share(*removed, n/2000), share(*changed, n/2000)
+	all := make([]row, n+add)
+	for i := range all {
+		all[i] = mk(r, i)
+	}
+	old := make([]*row, n)
+	for i := range old {
+		old[i] = &all[i]
+	}
+	r.Shuffle(n, func(i, j int) { old[i], old[j] = old[j], old[i] })
+	write(dir, "v1", old)
+	// new: drop the last rem of a fresh permutation, modify the mod before them
+	p := make([]*row, n)
+	copy(p, old)
+	r.Shuffle(n, func(i, j int) { p[i], p[j] = p[j], p[i] })
+	p = p[:n-rem]
+	fields := 0
+	for i := 0; i < mod; i++ {
+		c := *p[len(p)-1-i]
+		switch i % 5 {
+		case 0, 1, 2:
+			c.ip = c.ip + " | " + ip(r)
+			fields++
+		case 3:
+			c.date = "2026-01-02" // base dates end in 2025: always differs
+			fields++
+		case 4: // two fields at once
+			c.ip = c.ip + " | " + ip(r)
+			c.date = "2026-01-02"
+			fields += 2
+		}
+		p[len(p)-1-i] = &c
+	}
+	for i := 0; i < add; i++ {
+		p = append(p, &all[n+i])
+	}
+	r.Shuffle(len(p), func(i, j int) { p[i], p[j] = p[j], p[i] })
+	write(dir, "v2", p)
+	b, _ := json.Marshal(map[string]int{"old_rows": n, "new_rows": len(p), "added": add, "removed": rem, "modified": mod, "modified_fields": fields})
+	must(os.WriteFile(filepath.Join(dir, "expected.json"), append(b, '\n'), 0o644))
+	fmt.Println(string(b))
+}

@@ -1,0 +1,273 @@
+// Command service measures the whole service on a large register: it publishes the
+// two versions that bench/gen wrote, runs `regwatch run` on them, and receives the
+// webhooks.
+//
+//	go run ./bench/service REGWATCH DIR
+//
+// It prints one JSON object: seconds from the last byte of the first version to the
+// end of its run, from the last byte of the second to the first webhook and to the
+// last, and the most memory that the service had resident in each phase (VmHWM, in
+// megabytes).
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: service REGWATCH DIR")
+		os.Exit(2)
+	}
+	result, err := measure(os.Args[1], os.Args[2])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "service:", err)
+		os.Exit(1)
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(result)
+}
+
+// Result is what was measured.
+type Result struct {
+	Baseline     float64 `json:"baseline_s"`
+	BaselineMB   int     `json:"baseline_mb"`
+	FirstWebhook float64 `json:"first_webhook_s"`
+	LastWebhook  float64 `json:"last_webhook_s"`
+	Webhooks     int     `json:"webhooks"`
+	ChangeMB     int     `json:"change_mb"`
+	UnchangedMB  int     `json:"unchanged_mb"`
+	IdleMB       int     `json:"idle_mb"`
+}
+
+const definition = `id: ru-large
+title: A large register
+authority: {name: Authority, country: RU}
+schedule: {cron: "@every 1m"}
+fetch: {url: "%s/list.csv", allow_private: true}
+parse: {format: csv}
+fields:
+  number: {from: id}
+  ip: {from: ip}
+  domain: {from: domain, type: domain}
+  url: {from: url}
+  authority: {from: authority}
+  decision: {from: decision}
+  listed_on: {from: date, type: date}
+key: [number]
+`
+
+const configuration = `data: %s
+registers: [./large.yaml]
+subscriptions: [{name: all, registers: ["*"], to: [hook]}]
+channels: {hook: {type: webhook, url: "%s/hook", secret: env:BENCH_SECRET, allow_private: true}}
+http: {listen: "127.0.0.1:0"}
+`
+
+func measure(program, dir string) (r Result, err error) {
+	work, err := os.MkdirTemp("", "regwatch-bench-")
+	if err != nil {
+		return r, err
+	}
+	defer os.RemoveAll(work)
+	o := &outside{arrived: make(chan struct{}, 1<<20), served: make(chan time.Time, 100)}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return r, err
+	}
+	server := &http.Server{Handler: o, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	defer server.Close()
+	base := "http://" + listener.Addr().String()
+	files := map[string]string{
+		"large.yaml":    fmt.Sprintf(definition, base),
+		"regwatch.yaml": fmt.Sprintf(configuration, filepath.Join(work, "data"), base),
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o600); err != nil {
+			return r, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+	defer cancel()
+	s := service{program: program, config: filepath.Join(work, "regwatch.yaml"), ended: make(chan struct{})}
+	if err := s.start(ctx); err != nil {
+		return r, err
+	}
+	defer s.stop()
+	s.idle(time.Second)
+	r.IdleMB = s.peak()
+
+	o.publish(filepath.Join(dir, "v1.csv"))
+	sent := <-o.served
+	run, err := s.run(ctx, 1)
+	if err != nil {
+		return r, err
+	}
+	r.Baseline, r.BaselineMB = run.FinishedAt.Sub(sent).Seconds(), s.peak()
+	o.drain()
+	s.peak()
+	<-o.served // one that finds it unchanged
+	s.idle(3 * time.Second)
+	r.UnchangedMB = s.peak()
+	var expected struct{ Added, Modified int }
+	text, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &expected)
+	}
+	if err != nil {
+		return r, err
+	}
+	o.drain()
+	o.publish(filepath.Join(dir, "v2.csv"))
+	sent = <-o.served
+	r.Webhooks = expected.Added + expected.Modified
+	for i := range r.Webhooks {
+		select {
+		case <-o.arrived:
+		case <-ctx.Done():
+			return r, fmt.Errorf("%d of %d webhooks arrived", i, r.Webhooks)
+		}
+		if i == 0 {
+			r.FirstWebhook = time.Since(sent).Seconds()
+		}
+	}
+	r.LastWebhook = time.Since(sent).Seconds()
+	s.idle(time.Second)
+	r.ChangeMB = s.peak()
+	return r, nil
+}
+
+// outside is the authority's web site and the receiver.
+type outside struct {
+	mu      sync.Mutex
+	body    string // path
+	since   time.Time
+	arrived chan struct{}
+	served  chan time.Time // when the last byte of a body was written
+}
+
+func (o *outside) publish(path string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.body, o.since = path, time.Now()
+}
+
+func (o *outside) drain() {
+	for len(o.served) > 0 {
+		<-o.served
+	}
+}
+
+func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/hook" {
+		_, _ = io.Copy(io.Discard, r.Body)
+		o.arrived <- struct{}{}
+		return
+	}
+	o.mu.Lock()
+	path := o.body
+	o.mu.Unlock()
+	file, err := os.Open(path)
+	if r.URL.Path != "/list.csv" || err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	defer file.Close()
+	info, _ := file.Stat()
+	w.Header().Set("Content-Type", "text/csv")
+	w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
+	if _, err := io.Copy(w, file); err == nil {
+		o.served <- time.Now()
+	}
+}
+
+// service is `regwatch run`.
+type service struct {
+	program string
+	config  string
+	command *exec.Cmd
+	ended   chan struct{}
+}
+
+func (s *service) start(ctx context.Context) error {
+	s.command = exec.CommandContext(ctx, s.program, "--config", s.config, "--log-level", "warn", "run")
+	s.command.Env = append(os.Environ(), "BENCH_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	s.command.Stderr = os.Stderr
+	if err := s.command.Start(); err != nil {
+		return err
+	}
+	go func() {
+		if err := s.command.Wait(); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "service: regwatch ended:", err)
+			os.Exit(1)
+		}
+		close(s.ended)
+	}()
+	return nil
+}
+
+func (s *service) stop() {
+	_ = s.command.Process.Signal(os.Interrupt)
+	<-s.ended
+}
+
+func (s *service) idle(d time.Duration) { time.Sleep(d) }
+
+// peak gives the most memory that was resident since the last call, in megabytes.
+func (s *service) peak() int {
+	proc := fmt.Sprintf("/proc/%d/", s.command.Process.Pid)
+	file, err := os.Open(proc + "status")
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	kilobytes := 0
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if text, ok := strings.CutPrefix(lines.Text(), "VmHWM:"); ok {
+			kilobytes, _ = strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "kB")))
+		}
+	}
+	_ = os.WriteFile(proc+"clear_refs", []byte("5"), 0) //nolint:gosec // the kernel's
+	return kilobytes / 1000
+}
+
+type run struct {
+	Outcome    string    `json:"outcome"`
+	Reason     string    `json:"reason"`
+	FinishedAt time.Time `json:"finished_at"`
+}
+
+// run waits for a run that did not fail, and gives it.
+func (s *service) run(ctx context.Context, least int) (run, error) {
+	for {
+		text, err := exec.CommandContext(ctx, s.program, "--config", s.config, "runs", "--register", "ru-large", "--json").Output()
+		if err != nil && ctx.Err() != nil {
+			return run{}, errors.Join(err, ctx.Err())
+		}
+		var found []run
+		for line := range strings.Lines(string(text)) {
+			var r run
+			if json.Unmarshal([]byte(line), &r) == nil && r.Outcome != "failed" {
+				found = append(found, r)
+			}
+		}
+		if len(found) >= least {
+			return found[len(found)-1], nil
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}

@@ -1,0 +1,198 @@
+package index
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+func hashOf(n int) register.Hash {
+	return register.Entry{Key: register.NewKey(fmt.Sprint(n))}.Identity()
+}
+
+func rowOf(n int) register.RowHash {
+	h := hashOf(n)
+	return register.RowHash{uint32(h[0]), uint32(h[1]), uint32(n + 1), uint32(h[3]) << 24}
+}
+
+// TestIndexFollowsTheModel plays pages and commits against maps.
+func TestIndexFollowsTheModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		files := Files{Dir: t.Name()}
+		dir, err := os.MkdirTemp("", "index")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		files.Dir = dir
+		head := Head{Register: "xx-test", Run: 1}
+		model := map[int]bool{} // entry → its row is known
+		x := New()
+		for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(0, 300), 0, 60, rapid.ID[int]).Draw(t, "baseline") {
+			x.SeeEntry(hashOf(n))
+			if model[n] = rapid.Bool().Draw(t, "learned"); model[n] {
+				x.Learn(hashOf(n), rowOf(n), register.RowFacts{Filled: 1, Odd: uint32(n % 2)})
+			}
+		}
+		for page := range rapid.IntRange(1, 4).Draw(t, "pages") {
+			head.Run, head.Entries = register.RunID(page+1), len(model)
+			if err := files.Save(x, head); err != nil {
+				t.Fatal(err)
+			}
+			if x, err = files.Load(head); err != nil {
+				t.Fatal(err)
+			}
+			x = playPage(t, x, model)
+		}
+	})
+}
+
+func playPage(t *rapid.T, x *Index, model map[int]bool) *Index {
+	shown := rapid.SliceOfN(rapid.IntRange(0, 300), 0, 80).Draw(t, "shown")
+	seen, again := map[int]bool{}, 0
+	parts := map[int][]register.RowHash{}
+	var others []int
+	for _, n := range shown {
+		if model[n] {
+			parts[rowOf(n).Part()] = append(parts[rowOf(n).Part()], rowOf(n))
+			if seen[n] {
+				again++
+			}
+			seen[n] = true
+		} else {
+			others = append(others, n)
+			parts[rowOf(n).Part()] = append(parts[rowOf(n).Part()], rowOf(n))
+		}
+	}
+	var scratch []uint32
+	missed, gotAgain := 0, 0
+	for part, hashes := range parts {
+		var n int
+		n, scratch = x.SeeRows(part, hashes, scratch, func(int) { missed++ })
+		gotAgain += n
+	}
+	if missed != len(others) || gotAgain != again {
+		t.Fatalf("%d rows missed and %d again, want %d and %d", missed, gotAgain, len(others), again)
+	}
+	identities := make([]register.Hash, len(others))
+	for i, n := range others {
+		identities[i] = hashOf(n)
+	}
+	known, _ := x.SeeEntries(identities)
+	var accepted []register.Accepted
+	for i, n := range others {
+		_, is := model[n]
+		if known[i] != is {
+			t.Fatalf("entry %d is known: %v, want %v", n, known[i], is)
+		}
+		if is {
+			seen[n] = true
+		} else if !slices.ContainsFunc(accepted, func(a register.Accepted) bool { return a.After.Identity() == hashOf(n) }) {
+			accepted = append(accepted, register.Accepted{Kind: register.Added, After: &register.Entry{Key: register.NewKey(fmt.Sprint(n))}})
+			x.Learn(hashOf(n), rowOf(n), register.RowFacts{})
+			defer func() { model[n] = true }()
+		}
+	}
+	var unseen []register.Hash
+	for n := range model {
+		if !seen[n] {
+			unseen = append(unseen, hashOf(n))
+			if rapid.Bool().Draw(t, "removed") {
+				accepted = append(accepted, register.Accepted{Kind: register.Removed, Before: &register.Entry{Key: register.NewKey(fmt.Sprint(n))}})
+				defer delete(model, n)
+			}
+		}
+	}
+	got := x.Unseen()
+	byBytes := func(a, b register.Hash) int { return bytes.Compare(a[:], b[:]) }
+	slices.SortFunc(got, byBytes)
+	slices.SortFunc(unseen, byBytes)
+	if !slices.Equal(got, unseen) {
+		t.Fatalf("%d unseen, want %d", len(got), len(unseen))
+	}
+	if sum, _, _ := x.Seen(); sum.Entries != len(seen) {
+		t.Fatalf("%d seen, want %d", sum.Entries, len(seen))
+	}
+	x.Apply(accepted)
+	return x
+}
+
+// TestDamagedFileIsNoIndex turns single bits of a file: none may be believed.
+func TestDamagedFileIsNoIndex(t *testing.T) {
+	x := New()
+	for n := range 50 {
+		x.SeeEntry(hashOf(n))
+		x.Learn(hashOf(n), rowOf(n), register.RowFacts{})
+	}
+	files, head := Files{Dir: t.TempDir()}, Head{Register: "xx-test", Run: 3, Entries: 50, Fingerprint: "f"}
+	if err := files.Save(x, head); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(files.path("xx-test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(whole); at += 7 {
+		damaged := bytes.Clone(whole)
+		damaged[at] ^= 4
+		if x, err := read(bytes.NewReader(damaged), head); err == nil {
+			t.Fatalf("byte %d was turned, and %d entries were read", at, x.Len())
+		}
+	}
+	for cut := 0; cut < len(whole); cut += 11 {
+		if _, err := read(bytes.NewReader(whole[:cut]), head); !errors.Is(err, ErrStale) {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+	}
+}
+
+// TestIndexOfAnotherHead: each part of a head's name counts.
+func TestIndexOfAnotherHead(t *testing.T) {
+	x := New()
+	x.SeeEntry(hashOf(1))
+	files, head := Files{Dir: t.TempDir()}, Head{Register: "xx-test", Run: 3, Entries: 1, Fingerprint: "f"}
+	if err := files.Save(x, head); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := files.Load(head); err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]Head{
+		"run":         {"xx-test", 4, 1, "f"},
+		"entries":     {"xx-test", 3, 2, "f"},
+		"fingerprint": {"xx-test", 3, 1, "g"},
+	} {
+		if _, err := files.Load(other); !errors.Is(err, ErrStale) {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+	if _, err := files.Load(Head{Register: "xx-other"}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("another register: %v", err)
+	}
+	if err := errors.Join(files.Remove("xx-test"), files.Remove("xx-test")); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	x := New()
+	x.SeeEntry(hashOf(1))
+	var file bytes.Buffer
+	head := Head{Register: "xx-test", Run: 1, Entries: 1}
+	if err := x.write(&file, head); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file.Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if x, err := read(bytes.NewReader(b), head); err == nil && x.Len() != 1 {
+			t.Errorf("%d entries", x.Len())
+		}
+	})
+}

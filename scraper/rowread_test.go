@@ -1,0 +1,155 @@
+package scraper
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/regwatch/regwatch/differ/index"
+	"github.com/regwatch/regwatch/register"
+)
+
+// TestReadAgainstIsTheObviousReading reads random pages twice, with every nuisance
+// that files have: against what an earlier page showed, by the bytes of their rows,
+// and whole.
+func TestReadAgainstIsTheObviousReading(t *testing.T) {
+	fast := 0
+	for seed := range cases() {
+		p := newPublisher(seed)
+		reader, errs := NewReader(p.definition())
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		reader.large = 0
+		older, newer := p.page(), p.page()
+		known := indexOf(t, reader, older)
+		if known == nil {
+			continue
+		}
+		before := readEach(t, reader, older)
+		got, proof := readAgainst(t, reader, newer, known)
+		if _, _, err := reader.readByRows(t.Context(), savedOf(newer), register.Health{}, indexOf(t, reader, older)); err == nil {
+			fast++
+		}
+		want, whole := readWhole(t, reader, newer)
+		if diff := cmp.Diff(whole, proof); diff != "" {
+			t.Fatalf("seed %d: proof (-whole +against)\n%s\n%q", seed, diff, newer)
+		}
+		if whole.Failed() != nil {
+			continue
+		}
+		a, b := told(want, before), toldAgainst(got, known)
+		if p.ignores { // of rows that are one entry, any may be the one that is counted
+			delete(a.Filled, "note")
+			delete(b.Filled, "note")
+		}
+		if diff := cmp.Diff(a, b); diff != "" {
+			t.Fatalf("seed %d (-whole +against)\n%s\n--- older\n%q\n--- newer\n%q", seed, diff, older, newer)
+		}
+	}
+	if least := int(cases()) / 3; fast < least {
+		t.Errorf("%d of %d pages were read by their rows, want at least %d: the others prove nothing", fast, cases(), least)
+	}
+}
+
+// TestReadAgainstAnotherReading reads the same bytes under another header, and in
+// another encoding: no row of them may be taken for known.
+func TestReadAgainstAnotherReading(t *testing.T) {
+	p := newPublisher(1)
+	p.text, p.header, p.skip, p.mark, p.encoding, p.comma, p.delists = false, true, 0, false, nil, ",", false
+	reader, errs := NewReader(p.definition())
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	reader.large = 0
+	page := []byte("id,domain,name,listed,gone,note\n1,a.com,b.com,1.1.2024,,\n2,a.org,b.org,1.1.2024,,\n3,a.net,b.net,1.1.2024,,\n")
+	turned := bytes.Replace(page, []byte("domain,name"), []byte("name,domain"), 1)
+	known := indexOf(t, reader, page)
+	got, _ := readAgainst(t, reader, turned, known)
+	if len(got.Entries) != 3 || got.Again.Entries != 0 {
+		t.Errorf("%d entries are new and %d known, want 3 and none: the columns are not the same", len(got.Entries), got.Again.Entries)
+	}
+}
+
+// indexOf gives the index that a first fetch of a page leaves; nil where it is no
+// whole page.
+func indexOf(t *testing.T, reader *Reader, page []byte) *index.Index {
+	t.Helper()
+	x := index.New()
+	_, proof := readAgainst(t, reader, page, x)
+	if !proof.Complete() {
+		return nil
+	}
+	return x.Known()
+}
+
+func readAgainst(t *testing.T, reader *Reader, page []byte, known Known) (register.Snapshot, register.Proof) {
+	t.Helper()
+	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(page)), nil }
+	s, proof, err := reader.ReadAgainst(t.Context(), []register.Page{savedOf(page).Page}, open, bytes.NewReader(page), register.Health{}, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, proof
+}
+
+// readEach gives the identities of a page's entries.
+func readEach(t *testing.T, reader *Reader, page []byte) map[register.Hash]bool {
+	t.Helper()
+	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(page)), nil }
+	entries := map[register.Hash]bool{}
+	err := reader.Each(t.Context(), []register.Page{savedOf(page).Page}, open, register.Health{}, index.New(), func(e register.Entry) error {
+		if entries[e.Identity()] {
+			t.Errorf("%s comes twice", e.Key)
+		}
+		entries[e.Identity()] = true
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+// reading is what both ways of reading must agree on.
+type reading struct {
+	New    []register.Entry
+	Gone   []string
+	Len    int
+	Digest register.Hash
+	Filled map[string]int
+	Counts register.ReadCounts
+	Shape  register.Shape
+	Stated int
+}
+
+func told(s register.Snapshot, before map[register.Hash]bool) reading {
+	r := reading{Len: s.Len(), Digest: s.Digest(), Filled: s.Filled(), Counts: s.Counts, Shape: s.Shape, Stated: len(s.Delisted)}
+	shown := map[register.Hash]bool{}
+	for _, e := range s.Entries {
+		shown[e.Identity()] = true
+		if !before[e.Identity()] {
+			r.New = append(r.New, e)
+		}
+	}
+	for identity := range before {
+		if !shown[identity] {
+			r.Gone = append(r.Gone, identity.String())
+		}
+	}
+	slices.SortFunc(r.Gone, strings.Compare)
+	return r
+}
+
+func toldAgainst(s register.Snapshot, known *index.Index) reading {
+	r := reading{New: s.Entries, Len: s.Len(), Digest: s.Digest(), Filled: s.Filled(), Counts: s.Counts, Shape: s.Shape, Stated: len(s.Delisted)}
+	for _, identity := range known.Unseen() {
+		r.Gone = append(r.Gone, identity.String())
+	}
+	slices.SortFunc(r.Gone, strings.Compare)
+	return r
+}
