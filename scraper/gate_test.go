@@ -103,6 +103,9 @@ func TestGate(t *testing.T) {
 		{"a list that says in HTML that it is away", text, func(p *register.Page) { p.ResponseHeader = http.Header{"Content-Type": {"text/html"}} }, register.Health{}, []string{"We are <b>away</b> <a href=/>home</a>"}, "failed right thing, web_page: a web page without a title", 0},
 		{"a login page by its form", csv, nil, register.Health{}, []string{"<html><title>Registers</title><form><input name=p type=password></form></html>"}, "failed right thing, login: a login page (a web page titled \"Registers\")", 0},
 		{"a captcha by its script", json, nil, register.Health{}, []string{"<html><title>Registers</title><div class='g-recaptcha'></div></html>"}, "failed right thing, captcha: a captcha (", 0},
+		{"a firewall by its title", csv, nil, register.Health{}, []string{"<html><title>Request Rejected</title><p>Go away</html>"}, "failed right thing, rejected: a refusal (a web page titled \"Request Rejected\")", 0},
+		{"maintenance by its title", csv, nil, register.Health{}, []string{"<html><title>Plánovaná odstávka</title></html>"}, "failed right thing, maintenance: a maintenance page (", 0},
+		{"an error by its title", csv, nil, register.Health{}, []string{"<html><title>502 Bad Gateway</title></html>"}, "failed right thing, error_page: an error page (", 0},
 		{"a firewall by its words", csv, nil, register.Health{}, []string{"<html><head><title></title></head><body>The requested URL was rejected. Your support ID is: 123</body></html>"}, "failed right thing, rejected: a refusal (a web page without a title)", 0},
 		{"an error page with something like a row", html, nil, register.Health{Known: true, Entries: 10}, []string{"<html><title>Page not found</title><table><tr><td>Home</table></html>"}, "failed right thing, error_page: an error page (", 0},
 		{"a register whose name is like an error", html, nil, register.Health{Known: true, Entries: 2}, []string{"<html><title>Goods not found on the market</title><table><tr><td>A<tr><td>B</table></html>"}, "complete", 2},
@@ -128,6 +131,7 @@ func TestGate(t *testing.T) {
 		{"a second page that is something else", json, nil, register.Health{}, []string{`{"data":[{"name":"A"}]}`, "<html><title>Oops</title>"}, "failed right thing, web_page: page 2 of 2 (https://example.org/2): a web page titled \"Oops\"", 0},
 
 		{"no entries", json, nil, register.Health{}, []string{`{"data":[]}`}, "failed count, empty: there is not a single entry", 0},
+		{"no entries in another language", html, nil, register.Health{Known: true, Shape: register.Shape{Language: "cs"}}, []string{"<html lang=en><p>Nothing here</html>"}, "failed count, other_language: there is not a single entry; the page is in the language en, and was in cs the last time", 0},
 		{"blank rows only", csv, nil, register.Health{}, []string{"name,web\n,\n, \n"}, "failed count, empty: there is not a single entry, and 2 rows in which", 0},
 		{"no entries, as may be", with(json, expect(0, 5)), nil, register.Health{}, []string{`{"data":[]}`}, "complete", 0},
 		{"too few", with(csv, expect(3, 5)), nil, register.Health{}, []string{"name,web\nA,a\nB,b\n"}, "partial count: 2 entries are fewer than the 3", 2},
@@ -213,6 +217,35 @@ func TestCheckPages(t *testing.T) {
 		check := checkPages(evidence{def: c.def, pages: c.pages})
 		if check.Name != register.CheckPages || check.Class != c.class || (check.Verdict == register.Pass) != (c.class == "") || !strings.Contains(check.Detail, c.detail) {
 			t.Errorf("%s: %+v, want %q and %q", c.name, check, c.class, c.detail)
+		}
+	}
+}
+
+// Each sign that a text ended inside its last row, by itself: a row that was left
+// out, or the frame, would often show the same.
+func TestCheckLastRow(t *testing.T) {
+	csv, json := definition(register.FormatCSV, "name"), definition(register.FormatJSON, ".name")
+	endsSo := register.Health{Known: true, EndsWithNewline: true}
+	for _, c := range []struct {
+		name    string
+		def     register.Definition
+		page    pageReading
+		framing register.Framing
+		health  register.Health
+		lacks   string // empty: it passes
+	}{
+		{"a line end", csv, pageReading{newline: true}, register.FramedByClose, endsSo, ""},
+		{"a row left out", csv, pageReading{newline: true, cut: 1, cutLine: 7}, register.FramedLength, register.Health{}, "(line 7)"},
+		{"no line end, for once", csv, pageReading{}, register.FramedLength, endsSo, "as it did the last time"},
+		{"no line end, as ever", csv, pageReading{}, register.FramedLength, register.Health{Known: true}, ""},
+		{"no line end, the first time", csv, pageReading{}, register.FramedLength, register.Health{}, ""},
+		{"no line end, and no frame", csv, pageReading{}, register.FramedByClose, register.Health{Known: true}, "nothing else shows"},
+		{"no line end needed", json, pageReading{}, register.FramedByClose, endsSo, ""},
+	} {
+		c.page.Framing, c.page.Status = c.framing, http.StatusOK
+		check := checkLastRow(evidence{def: c.def, health: c.health, pages: []pageReading{c.page}})
+		if check.Name != register.CheckLastRow || (check.Verdict == register.Pass) != (c.lacks == "") || !strings.Contains(check.Detail, c.lacks) {
+			t.Errorf("%s: %+v, want %q", c.name, check, c.lacks)
 		}
 	}
 }

@@ -101,6 +101,30 @@ func TestPagingFailsWhereAPageFails(t *testing.T) {
 	}
 }
 
+// A page is bounded before colly parses it for its next link, too: 42 KB can ask
+// for 300 MB.
+func TestPageOfNextLinksIsBounded(t *testing.T) {
+	bold := "<p>"
+	for i := range 200 {
+		bold += fmt.Sprintf("<b id=%d>", i)
+	}
+	for class, trick := range map[string]string{register.ClassTooLarge: bold + strings.Repeat("<p>x", 10_000), register.ClassUnreadable: strings.Repeat("<div>", 600)} {
+		s, _ := newTestScraper(t)
+		s.linksMemory = 64 << 20
+		server := newSite(t, map[string]http.HandlerFunc{"/list": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, "<table><tr><td>A</table><a rel=next href='/more'>next</a>"+trick)
+		}})
+		def := own(server.URL + "/list")
+		def.Parse.Format = register.FormatHTML
+		def.Fetch.Pages = &register.Paging{Next: "a[rel=next]"}
+		fetched, failure := fetchFails(t, s, def, class)
+		if failure.Where != server.URL+"/list" || failure.Hint == "" || len(fetched.Pages) != 1 || fetched.Pages[0].SHA256 == "" {
+			t.Errorf("%+v, %+v", failure, fetched.Pages)
+		}
+	}
+}
+
 // A next link is found by its text in the page's own encoding, in an element
 // around it, and whatever type the server gives the page.
 func TestNextLinkInAnotherEncoding(t *testing.T) {

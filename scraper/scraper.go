@@ -66,6 +66,8 @@ type Scraper struct {
 	retry     retryPolicy
 	stall     time.Duration
 	spoolDir  string
+
+	linksMemory uint64 // that a page in which links are searched may take, in bytes
 }
 
 // New gives a scraper; Archive is required.
@@ -86,6 +88,7 @@ func New(o Options) *Scraper {
 		archive: o.Archive, guarded: o.Net, private: o.PrivateNet,
 		userAgent: userAgent(o.Version, o.Contact), logger: o.Logger, now: o.Now,
 		limits: newHostLimits(o.HostRate), robots: newRobotsCache(), retry: newRetryPolicy(o.RetryBase), stall: stallLimit, spoolDir: o.SpoolDir,
+		linksMemory: format.MaxHTMLMemory,
 	}
 }
 

@@ -49,9 +49,22 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res, err := t.download(req)
 	if err != nil {
-		return nil, failureOf(req.Context(), req.URL.String(), err)
+		return nil, afterRedirects(req, failureOf(req.Context(), req.URL.String(), err))
 	}
 	return res, nil
+}
+
+// afterRedirects names the redirects that used up the time of a fetch.
+func afterRedirects(req *http.Request, err error) error {
+	n, first := 0, req
+	for ; first.Response != nil; first = first.Response.Request {
+		n++
+	}
+	if f, ok := errors.AsType[*register.Failure](err); ok && n > 0 && f.Class == register.ClassTooSlow {
+		f.Err = fmt.Errorf("%w; redirects until then: %d, from %.200s to %.200s", f.Err, n, first.URL, req.URL)
+		f.Hint = "open the page in a browser: if it leads in a circle, this passes when the server is well again; if not, use the address it ends at"
+	}
+	return err
 }
 
 func (t *transport) download(req *http.Request) (*http.Response, error) {

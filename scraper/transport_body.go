@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/html/charset"
 
 	"github.com/regwatch/regwatch/register"
+	"github.com/regwatch/regwatch/scraper/format"
 )
 
 const (
@@ -85,7 +86,22 @@ func (t *transport) receive(ctx context.Context, stop context.CancelCauseFunc, r
 	if err != nil || in.links == nil {
 		return nil, err
 	}
-	return decodeLinks(in.links.Bytes(), res.Header.Get("Content-Type"), t.fetch.Encoding)
+	links, err = decodeLinks(in.links.Bytes(), res.Header.Get("Content-Type"), t.fetch.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	return links, t.checkLinks(ctx, links)
+}
+
+// checkLinks refuses a page that colly, which bounds neither depth nor memory,
+// must not parse.
+func (t *transport) checkLinks(ctx context.Context, page []byte) error {
+	err := format.CheckHTML(ctx, bytes.NewReader(page), t.scraper.linksMemory)
+	if f, ok := errors.AsType[*register.Failure](err); ok {
+		f.Where = t.asked.url
+		f.Hint = orDefault(f.Hint, "if the register has another form now, mend fetch.pages and parse")
+	}
+	return err
 }
 
 func (t *transport) tooLarge(err error, limit int64) error {

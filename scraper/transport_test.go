@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/regwatch/regwatch/internal/safenet"
 	"github.com/regwatch/regwatch/register"
@@ -26,6 +27,22 @@ func TestRedirectsAreFollowedAndNoted(t *testing.T) {
 	page := fetchOK(t, s, own(server.URL+"/old"), register.Validators{}).Pages[0]
 	if page.URL != server.URL+"/old" || page.FinalURL != server.URL+"/new.csv" || page.Status != 200 {
 		t.Errorf("page %+v", page)
+	}
+}
+
+// Where redirects in a circle use up the turns of a host before there are too
+// many of them, the redirects are named, and not the rate limit alone.
+func TestRedirectsThatUseUpTheTimeAreNamed(t *testing.T) {
+	s, _ := newTestScraper(t, func(o *Options) { o.HostRate = 0.01 })
+	server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/?again", http.StatusFound)
+	}})
+	def := own(server.URL + "/")
+	def.Fetch.Timeout = 30 * time.Second
+	_, failure := fetchFails(t, s, def, register.ClassTooSlow)
+	want := fmt.Sprintf("redirects until then: 2, from %s/ to %s/?again", server.URL, server.URL)
+	if !strings.Contains(failure.Error(), want) || !strings.Contains(failure.Hint, "circle") {
+		t.Errorf("%v (%s), want %s", failure, failure.Hint, want)
 	}
 }
 
