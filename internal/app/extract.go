@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/regwatch/regwatch/differ"
+	"github.com/regwatch/regwatch/internal/pipeline"
 	"github.com/regwatch/regwatch/register"
 	"github.com/regwatch/regwatch/scraper"
 )
@@ -85,19 +86,11 @@ func Compare(ctx context.Context, def register.Definition, older, newer string) 
 	if len(wrong) > 0 {
 		return Compared{}, wrong[0]
 	}
-	prev, next, ok, err := differing(ctx, reader, older, newer)
+	differences, err := compare(ctx, def, reader, older, newer)
 	if err != nil {
 		return Compared{}, err
 	}
-	if !ok {
-		if prev, err = whole(ctx, def, older); err != nil {
-			return Compared{}, err
-		}
-		if next, err = whole(ctx, def, newer); err != nil {
-			return Compared{}, err
-		}
-	}
-	accepted := asAccepted(differ.Relate(differ.Diff(prev, next), def))
+	accepted := asAccepted(differences)
 	c := Compared{Counts: register.CountOf(accepted)}
 	for _, a := range accepted {
 		c.Changes = append(c.Changes, comparison(def, a))
@@ -105,18 +98,24 @@ func Compare(ctx context.Context, def register.Definition, older, newer string) 
 	return c, nil
 }
 
-func differing(ctx context.Context, reader *scraper.Reader, older, newer string) (prev, next register.Snapshot, ok bool, err error) {
+func compare(ctx context.Context, def register.Definition, reader *scraper.Reader, older, newer string) (differ.Differences, error) {
 	old, closeOld, err := savedFile(older)
 	if err != nil {
-		return prev, next, false, err
+		return differ.Differences{}, err
 	}
 	defer closeOld()
 	now, closeNew, err := savedFile(newer)
 	if err != nil {
-		return prev, next, false, err
+		return differ.Differences{}, err
 	}
 	defer closeNew()
-	return reader.Differing(ctx, old, now)
+	prev, next, ok, err := reader.Differing(ctx, old, now)
+	if err != nil || ok {
+		return differ.Relate(differ.Diff(prev, next), def), err
+	}
+	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
+	old.Page.SHA256, now.Page.SHA256 = older, newer // by which open finds them
+	return pipeline.Between(ctx, def, open, []register.Page{old.Page}, []register.Page{now.Page}, register.Health{})
 }
 
 // savedFile opens a file as a page that can be read at any place.
@@ -132,17 +131,6 @@ func savedFile(path string) (scraper.Saved, func(), error) {
 	}
 	page := register.Page{URL: path, FetchedAt: info.ModTime().UTC(), Bytes: info.Size(), Framing: register.FramedFile}
 	return scraper.Saved{Page: page, Body: file}, func() { file.Close() }, nil
-}
-
-func whole(ctx context.Context, def register.Definition, file string) (register.Snapshot, error) {
-	snapshot, proof, err := Extract(ctx, def, []string{file})
-	if err != nil {
-		return register.Snapshot{}, err
-	}
-	if check := proof.Failed(); check != nil {
-		return register.Snapshot{}, &register.Failure{Class: check.Class, Where: file, Err: fmt.Errorf("%s: %s", check.Name, check.Detail)}
-	}
-	return snapshot, nil
 }
 
 func asAccepted(d differ.Differences) []register.Accepted {

@@ -41,14 +41,13 @@ func (p *Pipeline) betweenHeld(ctx context.Context, t *tick, held register.Held)
 	if err != nil {
 		return nil, fmt.Errorf("read what run %s holds: %w", held.Run, err)
 	}
-	d, err := p.between(ctx, t.def, run.Pages, t.run.Pages, t.head.Memory.Health)
+	d, err := Between(ctx, t.def, p.Open, run.Pages, t.run.Pages, t.head.Memory.Health)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // it can not be told whether the page has evolved: the hold goes on
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read what run %s holds: %w", held.Run, err)
 	}
-	d = differ.Relate(d, t.def)
 	return &d, nil
 }
 

@@ -83,22 +83,18 @@ func (p *Pipeline) vanished(ctx context.Context, t *tick) ([]register.Entry, err
 	return entries, nil
 }
 
-// between compares the pages of two runs, and keeps in memory only the entries
-// that differ.
-func (p *Pipeline) between(ctx context.Context, def register.Definition, older, newer []register.Page, health register.Health) (differ.Differences, error) {
+// Between compares the pages of two fetches, and keeps in memory only the entries
+// that differ. A fetch that is not the register is a *[register.Failure].
+func Between(ctx context.Context, def register.Definition, open scraper.Open, older, newer []register.Page, health register.Health) (differ.Differences, error) {
 	reader, wrong := scraper.NewReader(def)
 	if len(wrong) > 0 {
 		return differ.Differences{}, wrong[0]
 	}
 	known := index.New()
-	_, proof, err := reader.ReadAgainst(ctx, older, p.Open, nil, register.Health{}, known)
-	if err != nil {
+	if _, err := readReadable(ctx, reader, open, older, register.Health{}, known); err != nil {
 		return differ.Differences{}, err
 	}
-	if check := proof.Failed(); check != nil {
-		return differ.Differences{}, errors.New(check.Detail)
-	}
-	next, _, err := reader.ReadAgainst(ctx, newer, p.Open, nil, health, known.Known())
+	next, err := readReadable(ctx, reader, open, newer, health, known.Known())
 	if err != nil {
 		return differ.Differences{}, err
 	}
@@ -107,15 +103,30 @@ func (p *Pipeline) between(ctx context.Context, def register.Definition, older, 
 		gone[identity] = true
 	}
 	var prev register.Snapshot
-	err = reader.Each(ctx, older, p.Open, register.Health{}, known, func(e register.Entry) error {
-		if gone[e.Identity()] {
-			prev.Entries = append(prev.Entries, e)
-		}
-		return nil
-	})
+	if len(gone) > 0 {
+		err = reader.Each(ctx, older, open, register.Health{}, known, func(e register.Entry) error {
+			if gone[e.Identity()] {
+				prev.Entries = append(prev.Entries, e)
+			}
+			return nil
+		})
+	}
 	d := differ.Diff(prev, next)
 	d.Same += next.Again.Entries
-	return d, err
+	return differ.Relate(d, def), err
+}
+
+// readReadable reads pages against what is known, and fails where nothing of them
+// can be believed.
+func readReadable(ctx context.Context, reader *scraper.Reader, open scraper.Open, pages []register.Page, health register.Health, known *index.Index) (register.Snapshot, error) {
+	snapshot, proof, err := reader.ReadAgainst(ctx, pages, open, nil, health, known)
+	if err != nil {
+		return snapshot, err
+	}
+	if check := proof.Failed(); check != nil {
+		return snapshot, &register.Failure{Class: check.Class, Where: pages[0].URL, Err: fmt.Errorf("%s: %s", check.Name, check.Detail)}
+	}
+	return snapshot, nil
 }
 
 // batch is how many entries are handed on at once from their reading to their
