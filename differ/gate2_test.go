@@ -477,6 +477,50 @@ func TestGate2DelistedAndListedAgainIsRelisted(t *testing.T) {
 	}
 }
 
+// Too many are delisted at once, and one of them is listed again: its new listing
+// waits with the end of the old one, and is announced after it.
+func TestGate2DelistedAndListedAgainWaitsWithItsHold(t *testing.T) {
+	stated := list(0, 60) // each says the same as before; on the page they are no longer listed
+	again := "0|name 0|reason 0|2026-01-01"
+	held := append(list(60, 100), again, "new|name|reason|2026-01-01")
+	relisted := func(g *gate, want string) {
+		t.Helper()
+		g.wants(want)
+		var of []register.Kind
+		for _, a := range g.verdict.Accepted {
+			if a.Key() == register.NewKey("0") {
+				of = append(of, a.Kind)
+			}
+		}
+		if diff := cmp.Diff([]register.Kind{register.Removed, register.Relisted}, of); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	g := newGate(t, list(0, 100)...)
+	for range 12 {
+		g.pageWith(stated, held...).alarmed(register.AlarmRemovals)
+	}
+	relisted(g.pageWith(stated, held...), "changed +1 -60") // it has stood
+
+	g = newGate(t, list(0, 100)...).pageWith(stated, held...).wants("held +1")
+	relisted(g.pageWith(stated, append(held, "newer|name|reason|2026-01-01")...), "changed +2 -60") // it is so
+
+	g = newGate(t, list(0, 100)...).pageWith(stated, held...).wants("held +1")
+	g.page(append(list(0, 100), "new|name|reason|2026-01-01")...).wants("unchanged").ended("accident")
+}
+
+// A page that is not whole ends no listing, so that it begins no other of its key.
+func TestGate2PartialPageRelistsNothing(t *testing.T) {
+	again := append(list(1, 20), "0|name 0|reason 0|2026-01-01")
+	g := newGate(t, list(0, 20)...)
+	g.partial = true
+	g.pageWith(list(0, 1), again...).wants("unchanged")
+	g.partial = false
+	if g.pageWith(list(0, 1), again...).wants("changed +1 -1"); g.verdict.Accepted[1].Kind != register.Relisted {
+		t.Errorf("%+v", g.verdict.Accepted[1])
+	}
+}
+
 // The operator hears of every end of a hold.
 func TestGate2RejectedPageEndsTheHoldOfAnother(t *testing.T) {
 	g := newGate(t, list(0, 100)...).page(list(50, 100)...).wants("held")

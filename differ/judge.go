@@ -36,7 +36,8 @@ type Verdict struct {
 //
 //	case                      rule
 //	additions                 at once; from a partial fetch if most of it is known,
-//	                          save what a swap holds
+//	                          save what a swap holds, and a new listing of what the
+//	                          page delists, which waits until that is believed
 //	changes                   at once; another entry under an old key is removed and added
 //	removals                  when complete fetches of two ticks in a row lack the entry
 //	stated removals           at once
@@ -159,10 +160,15 @@ func (j *judgement) leave() {
 }
 
 // additions accepts what is new. A key that was listed before is listed again,
-// also where just this page says that its last listing ended.
+// also where just this page says that its last listing ended; while that is not
+// believed, the key is listed still, and its new listing waits with the end of
+// the old one.
 func (j *judgement) additions() {
-	delisted := j.delisted()
+	delisted, stated := j.delisted(), j.stated()
 	for i, e := range j.toHead.Added {
+		if stated[e.Key] && !delisted[e.Key] {
+			continue
+		}
 		a := register.Accepted{Kind: register.Added, After: &j.toHead.Added[i]}
 		if earlier := j.seen.Earlier[e.Key]; len(earlier) > 0 || delisted[e.Key] {
 			a.Kind, a.Earlier = register.Relisted, earlier
@@ -177,6 +183,17 @@ func (j *judgement) delisted() map[register.Key]bool {
 	for _, a := range j.accepted {
 		if a.Kind == register.Removed && a.After != nil {
 			keys[a.Before.Key] = true
+		}
+	}
+	return keys
+}
+
+// stated gives the keys of which the page says that a listing ended.
+func (j *judgement) stated() map[register.Key]bool {
+	keys := map[register.Key]bool{}
+	for _, r := range j.toHead.Removed {
+		if r.Statement != nil {
+			keys[r.Entry.Key] = true
 		}
 	}
 	return keys

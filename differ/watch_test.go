@@ -50,18 +50,26 @@ func newGate(t *testing.T, rows ...string) *gate {
 func (g *gate) page(rows ...string) *gate {
 	g.t.Helper()
 	g.at = g.at.Add(between)
-	return g.judge(false, rows...)
+	return g.judge(false, snapshot(rows...))
+}
+
+// pageWith judges one on which these rows say that they were delisted.
+func (g *gate) pageWith(delisted []string, rows ...string) *gate {
+	g.t.Helper()
+	g.at = g.at.Add(between)
+	s := snapshot(rows...)
+	s.Delisted = snapshot(delisted...).Entries
+	return g.judge(false, s)
 }
 
 // approve judges what is held as a person does who believes it.
 func (g *gate) approve(rows ...string) *gate {
 	g.t.Helper()
-	return g.judge(true, rows...)
+	return g.judge(true, snapshot(rows...))
 }
 
-func (g *gate) judge(approved bool, rows ...string) *gate {
+func (g *gate) judge(approved bool, s register.Snapshot) *gate {
 	g.t.Helper()
-	s := snapshot(rows...)
 	def := judged
 	def.Expect = g.expect
 	toHead := differ.Relate(differ.Diff(register.Snapshot{Entries: g.head}, s), def)

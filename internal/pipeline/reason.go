@@ -43,6 +43,9 @@ func advice(check register.Check) string {
 	case register.ClassUnreadable:
 		return "if the register has another form now, mend parse"
 	case register.ClassTooLarge:
+		if check.Name != register.CheckCap {
+			return "" // what takes too much says what to do itself
+		}
 		return "if the register is really that large, raise fetch.max_bytes"
 	}
 	return ""

@@ -40,7 +40,7 @@ type htmlSource struct {
 
 func newHTML(def register.Definition) (Reader, []register.FieldError) {
 	errs := unused(def.Parse)
-	r := &htmlReader{fields: def.Fields, memory: maxHTMLMemory}
+	r := &htmlReader{fields: def.Fields, memory: MaxHTMLMemory}
 	compile := func(path, text string) cascadia.Selector {
 		selector, err := cascadia.Compile(text)
 		if err != nil {
@@ -119,21 +119,38 @@ func (s htmlSource) mayNameColumn() bool {
 	return !s.source.ByIndex && !s.self && s.attribute == ""
 }
 
+// CheckHTML gives the error with which a page can not be read as HTML: nested too
+// deep, or taking more memory than that, in bytes. It is for what parses the page
+// next and knows no bounds.
+func CheckHTML(ctx context.Context, body io.Reader, memory uint64) error {
+	_, err := parseHTML(ctx, body, memory)
+	return err
+}
+
+func parseHTML(ctx context.Context, body io.Reader, memory uint64) (*html.Node, error) {
+	held := &frugalReader{
+		body: body, limit: memory, what: "not HTML that we read: its elements",
+		hint: "few pages are so by accident; see what the address serves, and ask the authority for the register as a file",
+	}
+	root, err := html.Parse(held)
+	switch {
+	case err == nil:
+		return root, nil
+	case held.err != nil:
+		return nil, held.err
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case strings.HasPrefix(err.Error(), "html: "):
+		return nil, unreadable(0, "", "not HTML that we read: %w", err)
+	}
+	return nil, err
+}
+
 // Read implements [Reader]. The page is held as a whole; one that is nested
 // deeper than its parser goes is an error.
 func (r *htmlReader) Read(ctx context.Context, body io.Reader, emit func(Row) error) (Reading, error) {
-	held := &frugalReader{body: body, limit: r.memory}
-	root, err := html.Parse(held)
+	root, err := parseHTML(ctx, body, r.memory)
 	if err != nil {
-		if held.err != nil {
-			return Reading{}, held.err
-		}
-		if ctx.Err() != nil {
-			return Reading{}, ctx.Err()
-		}
-		if strings.HasPrefix(err.Error(), "html: ") {
-			return Reading{}, unreadable(0, "", "not HTML that we read: %w", err)
-		}
 		return Reading{}, err
 	}
 	document := goquery.NewDocumentFromNode(root)

@@ -25,6 +25,7 @@ type jsonReader struct {
 	fields []register.Field
 	from   [][]jsonSource
 	read   map[string]bool // keys of a row that some program names
+	memory uint64          // that a document may take, in bytes
 }
 
 // jsonSource is one program of a field. A program that is only a path of keys
@@ -43,7 +44,7 @@ func newJSON(def register.Definition) (Reader, []register.FieldError) {
 		}
 		return code
 	}
-	r := &jsonReader{fields: def.Fields, read: map[string]bool{}}
+	r := &jsonReader{fields: def.Fields, read: map[string]bool{}, memory: maxJSONMemory}
 	rows := def.Parse.Rows
 	if rows == "" {
 		rows = defaultJSONRows
@@ -103,7 +104,7 @@ func jqHint(program string) string {
 
 // Read implements [Reader].
 func (r *jsonReader) Read(ctx context.Context, body io.Reader, emit func(Row) error) (Reading, error) {
-	document, err := decodeJSON(ctx, body)
+	document, err := decodeJSON(ctx, body, r.memory)
 	if err != nil {
 		return Reading{}, err
 	}

@@ -17,9 +17,12 @@ const maxJSONDepth = 512
 
 // decodeJSON reads exactly one JSON value. Numbers keep their digits, and a key
 // that stands twice in one object is an error, because one of its values would
-// be lost.
-func decodeJSON(ctx context.Context, body io.Reader) (any, error) {
-	lines := &lineCounter{body: body}
+// be lost; so are values that take more memory than that, in bytes.
+func decodeJSON(ctx context.Context, body io.Reader, memory uint64) (any, error) {
+	lines := &lineCounter{body: &frugalReader{
+		body: body, limit: memory, what: "not JSON that we read: its values",
+		hint: "see what the address serves; where the register is so, ask for it in pages, or as CSV",
+	}}
 	decoder := json.NewDecoder(lines)
 	decoder.UseNumber()
 	d := &jsonDecoder{ctx: ctx, tokens: decoder}

@@ -45,3 +45,33 @@ func TestHTMLTreeLargerThanMemory(t *testing.T) {
 		}
 	}
 }
+
+// And so does a document whose values are many times its size.
+func TestJSONValuesLargerThanMemory(t *testing.T) {
+	const limit = 32 << 20
+	for _, test := range []struct {
+		name, document string
+		tooLarge       bool
+	}{
+		{"empty arrays", "[" + strings.Repeat("[],", 1<<20) + "{}]", true},
+		{"tiny objects", "[" + strings.Repeat(`{"a":1},`, 200_000) + "{}]", true},
+		{"behind what is small", `[{"name":"A"},` + strings.Repeat("[[[[]]]],", 300_000) + "{}]", true},
+		{"a document as they are", "[" + strings.Repeat(`{"name":"Firm of some name","reason":"no licence"},`, 1000) + `{"name":"` + strings.Repeat("x", 1<<20) + `"}]`, false},
+	} {
+		def := register.Definition{
+			Parse:  register.Parse{Format: register.FormatJSON, Rows: ".[] | objects"},
+			Fields: []register.Field{{Name: "name", From: []register.Source{{Name: ".name"}}}}, Key: []string{"name"},
+		}
+		reader, errs := New(def)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		reader.(*jsonReader).memory = limit
+		runtime.GC() // what an earlier document left is no document's
+		rows := 0
+		_, err := reader.Read(t.Context(), strings.NewReader(test.document), func(Row) error { rows++; return nil })
+		if tooLarge := register.ClassOf(err) == register.ClassTooLarge; err != nil != test.tooLarge || tooLarge != test.tooLarge || !tooLarge && rows != 1001 {
+			t.Errorf("%s: %d rows, %v", test.name, rows, err)
+		}
+	}
+}
