@@ -201,23 +201,34 @@ func TestStreamedRules(t *testing.T) {
 // A document of any number of rows is read with the memory of one.
 func TestStreamedMemory(t *testing.T) {
 	const size, most = 12 << 20, 4 << 20
-	row := `{"name":"Firm of some name","reason":"no licence","tags":["a",1,{}]}`
-	def := define(register.Parse{Format: "json", Rows: ".data[]"}, names(".name"))
-	def.Expect.Total = ".total"
-	r, errs := New(def)
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	body := &sampledReader{body: io.MultiReader(
-		strings.NewReader(`{"other":[`), &repeated{row + ",\n", size / 2}, strings.NewReader(row+`],"data":[`),
-		&repeated{row + ",\n\n\n\n", size}, strings.NewReader(row+`],"total":12}`))}
-	rows := 0
-	reading, err := r.Read(t.Context(), body, func(Row) error { rows++; return nil })
-	if err != nil || rows < size/100 || reading.Total != "12" {
-		t.Fatalf("%d rows, total %q, %v", rows, reading.Total, err)
-	}
-	if grown := body.grown(); grown > most {
-		t.Errorf("%d MB were held", grown>>20)
+	const row, element = `{"name":"Firm of some name","reason":"no licence","tags":["a",1,{}]}`, `<firm tag="a"><name>Firm of some name</name><reason>no licence</reason></firm>`
+	text := func(s string) io.Reader { return strings.NewReader(s) }
+	inJSON := define(register.Parse{Format: "json", Rows: ".data[]"}, names(".name"))
+	inJSON.Expect.Total = ".total"
+	for _, c := range []struct {
+		def   register.Definition
+		body  io.Reader
+		total string
+	}{
+		{inJSON, io.MultiReader(
+			text(`{"other":[`), &repeated{row + ",\n", size / 2}, text(row+`],"data":[`),
+			&repeated{row + ",\n\n\n\n", size}, text(row+`],"total":12}`)), "12"},
+		{define(register.Parse{Format: "xml", Rows: "list/firms/firm"}, names("name")), io.MultiReader(
+			text("<list><others>"), &repeated{element, size / 2}, text("</others><firms>"),
+			&repeated{element, size}, text("</firms></list>")), ""},
+	} {
+		r, errs := New(c.def)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		body, rows := &sampledReader{body: c.body}, 0
+		reading, err := r.Read(t.Context(), body, func(Row) error { rows++; return nil })
+		if err != nil || rows < size/100 || reading.Total != c.total {
+			t.Fatalf("%s: %d rows, total %q, %v", c.def.Parse.Format, rows, reading.Total, err)
+		}
+		if grown := body.grown(); grown > most {
+			t.Errorf("%s: %d MB were held", c.def.Parse.Format, grown>>20)
+		}
 	}
 }
 
