@@ -275,15 +275,53 @@ func BenchmarkReadCSV(b *testing.B) {
 	for i := range 100_000 {
 		fmt.Fprintf(&body, "%d.example.com,name %d,\"some text, quoted\",2025-01-02\n", i, i)
 	}
-	r := mustReader(b, definition(register.FormatCSV, "a", "b", "c", "d"))
-	b.SetBytes(int64(body.Len()))
+	benchmarkRead(b, definition(register.FormatCSV, "a", "b", "c", "d"), body.Bytes(), 100_000)
+}
+
+func BenchmarkReadJSON(b *testing.B) {
+	def := definition(register.FormatJSON, ".id", ".name", ".domain", ".reason", ".authority", ".listed_on", ".status")
+	def.Parse.Rows = ".data[]"
+	body := benchmarkRows(`{"data":[null`, "]}\n",
+		`,{"id":%d,"name":"Firm %d, s.r.o.","domain":"%d.example.com","reason":"no licence \u2013 \"§ 84\"","authority":"Ministry","listed_on":"2025-01-%02d","status":"listed"}`+"\n")
+	benchmarkRead(b, def, body, benchmarkedRows)
+}
+
+func BenchmarkReadXML(b *testing.B) {
+	body := benchmarkRows("<register>\n", "</register>\n",
+		`<entry id="%d"><name>Firm %d, s.r.o.</name><domain>%d.example.com</domain><reason>no licence &#8211; &quot;§ 84&quot;</reason><authority>Ministry</authority><listed_on>2025-01-%02d</listed_on><status>listed</status></entry>`+"\n")
+	benchmarkRead(b, definition(register.FormatXML, "@id", "name", "domain", "reason", "authority", "listed_on", "status"), body, benchmarkedRows)
+}
+
+func BenchmarkReadText(b *testing.B) {
+	def := definition(register.FormatText, "id", "name", "domain", "reason", "authority", "listed_on", "status")
+	def.Parse.Rows = `^(?P<id>\d+) \| (?P<name>[^|]*) \| (?P<domain>\S+) \| (?P<reason>[^|]*) \| (?P<authority>[^|]*) \| (?P<listed_on>\S+) \| (?P<status>\w+)$`
+	body := benchmarkRows("", "", "%d | Firm %d, s.r.o. | %d.example.com | no licence – \"§ 84\" | Ministry | 2025-01-%02d | listed\n")
+	benchmarkRead(b, def, body, benchmarkedRows)
+}
+
+const benchmarkedRows = 20_000
+
+// benchmarkRows writes rows of seven fields, whose form is given.
+func benchmarkRows(head, tail, row string) []byte {
+	body := bytes.NewBufferString(head)
+	for i := range benchmarkedRows {
+		fmt.Fprintf(body, row, i, i, i, i%28+1)
+	}
+	body.WriteString(tail)
+	return body.Bytes()
+}
+
+func benchmarkRead(b *testing.B, def register.Definition, body []byte, entries int) {
+	r := mustReader(b, def)
+	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		s, _, err := r.Read(b.Context(), []register.Page{{SHA256: "x"}}, func(string) (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(body.Bytes())), nil
+		s, proof, err := r.Read(b.Context(), []register.Page{{SHA256: "x"}}, func(string) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(body)), nil
 		}, register.Health{})
-		if err != nil || len(s.Entries) != 100_000 {
-			b.Fatal(err, len(s.Entries))
+		if err != nil || len(s.Entries) != entries {
+			b.Fatal(err, len(s.Entries), proof.Failed())
 		}
 	}
+	b.ReportMetric(float64(entries)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -67,7 +67,8 @@ func csvSource(p register.Parse, source register.Source, path string) []register
 }
 
 // Read implements [Reader]. A row of fewer cells than any before it, at the very
-// end, is cut if it holds anything; so is one whose quoted cell never ends.
+// end, is cut if it holds anything; so is one whose quoted cell never ends, unless
+// it is longer than a row may be.
 func (r *csvReader) Read(ctx context.Context, body io.Reader, emit func(Row) error) (Reading, error) {
 	buffered := bufio.NewReaderSize(body, 64<<10)
 	if err := skipLines(buffered, r.parse.Skip); err != nil {
@@ -198,23 +199,30 @@ func isBlank(record []string) bool {
 // errOpenQuote says that the file ended inside a quoted cell.
 var errOpenQuote = errors.New("a quoted cell does not end")
 
+// maxRecord bounds a record, in bytes: what is longer is no row, but the rest of
+// the file behind a quote.
+const maxRecord = 16 << 20
+
+// errLongRecord ends the reading of a record that is over the bound.
+var errLongRecord = fmt.Errorf("a row is longer than %d MB: a quote may not be closed", maxRecord>>20)
+
 // csvRecords is the stream of records with their lines.
 type csvRecords struct {
 	csv    *csv.Reader
-	body   *lastByte
+	body   *csvBody
 	parse  register.Parse
 	record []string // valid until next
 	line   int      // on which it begins
 }
 
 func newCSVRecords(body io.Reader, comma rune, parse register.Parse) *csvRecords {
-	last := &lastByte{body: body}
-	records := csv.NewReader(last)
+	counted := &csvBody{body: body}
+	records := csv.NewReader(counted)
 	records.Comma = comma
 	records.LazyQuotes = parse.Lazy
 	records.FieldsPerRecord = -1
 	records.ReuseRecord = true
-	return &csvRecords{csv: records, body: last, parse: parse}
+	return &csvRecords{csv: records, body: counted, parse: parse}
 }
 
 // mayBeOpen reports whether the record at hand, if it is the last, may hold a
@@ -227,30 +235,56 @@ func (c *csvRecords) mayBeOpen() bool {
 // endsWithQuote reports whether what was read ends with a quote and white space.
 func (c *csvRecords) endsWithQuote() bool { return c.body.char == '"' }
 
-// lastByte remembers the last byte that passed and is no white space.
-type lastByte struct {
-	body io.Reader
-	char byte
+// csvBody remembers the last byte that passed and is no white space, and bounds
+// what passes for one record.
+type csvBody struct {
+	body  io.Reader
+	char  byte
+	read  int64 // bytes that passed
+	shown int64 // of them up to the last that belongs to no blank line
+	start int64 // where the record at hand begins, or a blank line before it
+	err   error // errLongRecord, once it was
 }
 
 // Read implements io.Reader.
-func (l *lastByte) Read(p []byte) (int, error) {
-	n, err := l.body.Read(p)
-	if shown := bytes.TrimRight(p[:n], " \t\r\n"); len(shown) > 0 {
-		l.char = shown[len(shown)-1]
+func (b *csvBody) Read(p []byte) (int, error) {
+	if b.shown <= b.start {
+		b.start = b.read // blank lines are no part of a record
 	}
+	if b.read-b.start > maxRecord {
+		b.err = errLongRecord
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.body.Read(p)
+	if shown := bytes.TrimRight(p[:n], "\r\n"); len(shown) > 0 {
+		b.shown = b.read + int64(len(shown))
+		if shown = bytes.TrimRight(shown, " \t\r\n"); len(shown) > 0 {
+			b.char = shown[len(shown)-1]
+		}
+	}
+	b.read += int64(n)
 	return n, err
 }
 
 // next goes to the next record. At the end it gives io.EOF, or errOpenQuote
 // where the last record ends inside a quote.
 func (c *csvRecords) next() error {
+	c.body.start = c.csv.InputOffset()
 	record, err := c.csv.Read()
 	c.record = record
 	if err == nil {
 		line, _ := c.csv.FieldPos(0)
 		c.line = line + c.parse.Skip
 		return nil
+	}
+	if c.body.err != nil {
+		if len(record) > 0 {
+			line, _ := c.csv.FieldPos(0)
+			c.line = line + c.parse.Skip
+		}
+		return unreadable(c.line, "", "not CSV: %w", c.body.err)
 	}
 	parse, ok := errors.AsType[*csv.ParseError](err)
 	if !ok {

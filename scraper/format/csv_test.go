@@ -1,6 +1,9 @@
 package format
 
 import (
+	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/regwatch/regwatch/register"
@@ -63,4 +66,46 @@ func FuzzCSV(f *testing.F) {
 		define(register.Parse{Format: "csv"}, names("a", "b")),
 		define(register.Parse{Format: "csv", Delimiter: ";", NoHeader: true, Skip: 1, Lazy: true}, indexes(0, 3)),
 	}, "a,b\n1,2\n", "a,b\r\n\"x\"\"\",2\r\n3", "x\n;;;\n\"", "a,b\n\"")
+}
+
+// A quote that never closes does not take the rest of a large file into memory,
+// nor does a single cell of any size.
+func TestCSVRecordLargerThanMemory(t *testing.T) {
+	const most = 64 << 20
+	strict, lazy := register.Parse{Format: "csv", Skip: 1}, register.Parse{Format: "csv", Skip: 1, Lazy: true}
+	text := func(s string) io.Reader { return strings.NewReader(s) }
+	const head = "skipped\na,b\n1,2\n\n"
+	row := strings.Repeat("x", 98) + ",\n"
+	for _, c := range []struct {
+		name  string
+		parse register.Parse
+		body  io.Reader
+		rows  int
+		err   string
+	}{
+		{"an open quote", strict, io.MultiReader(text(head+`3,"`), &repeated{row, 64 << 20}), 1, "line 5"},
+		{"an open quote, and loose ones may be", lazy, io.MultiReader(text(head+`3,"`), &repeated{row, 64 << 20}), 1, "line 5"},
+		{"an open quote before blank lines", strict, io.MultiReader(text(head+`3,"`), &repeated{"\n", 64 << 20}), 1, "line 5"},
+		{"an open quote, closed too late", strict, io.MultiReader(text(head+`3,"`), &repeated{row, 17 << 20}, text("\"\n5,6\n")), 1, "line 5"},
+		{"a cell", strict, io.MultiReader(text(head+"3,"), &repeated{"xxxx", 100 << 20}, text("\n5,6\n")), 1, "line 5"},
+		{"a quoted cell with loose quotes at its end", strict, io.MultiReader(text(head+`3,"`), &repeated{"xxxx", 100 << 20}, text("\"x\n5,6\n")), 1, "line 5"},
+		{"a header", strict, io.MultiReader(text("skipped\na,"), &repeated{"xxxx", 100 << 20}), 0, "line 2"},
+		{"as long as may be", strict, io.MultiReader(text(head+"3,"), &repeated{"xxxx", 16<<20 - 4096}, text("\n5,6\n")), 3, ""},
+		{"many rows", strict, io.MultiReader(text(head), &repeated{row, 20 << 20}), 1 + (20<<20+len(row)-1)/len(row), ""},
+		{"many blank lines", strict, io.MultiReader(text(head), &repeated{"\r\n", 20 << 20}, text("5,6\n")), 2, ""},
+	} {
+		r, errs := New(define(c.parse, names("a", "b")))
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		body, rows := &sampledReader{body: c.body}, 0
+		_, err := r.Read(t.Context(), body, func(Row) error { rows++; return nil })
+		want := c.err + ": not CSV: a row is longer than 16 MB: a quote may not be closed"
+		if text := fmt.Sprint(err); rows != c.rows || c.err == "" && err != nil || c.err != "" && (text != want || register.ClassOf(err) != register.ClassUnreadable) {
+			t.Errorf("%s: %d rows, %v", c.name, rows, err)
+		}
+		if grown := body.grown(); c.err != "" && grown > most {
+			t.Errorf("%s: %d MB were held", c.name, grown>>20)
+		}
+	}
 }

@@ -137,6 +137,9 @@ func firstFilled(n int, cell func(int) Cell) Cell {
 
 // cellOf makes a cell of repeated texts, leaving out empty ones.
 func cellOf(texts []string) Cell {
+	if len(texts) == 1 {
+		return Cell{Text: texts[0]} // as almost always
+	}
 	var filled []string
 	for _, text := range texts {
 		if text != "" {

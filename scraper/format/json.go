@@ -25,6 +25,7 @@ type jsonReader struct {
 	fields []register.Field
 	from   [][]jsonSource
 	read   map[string]bool // keys of a row that some program names
+	stream *jsonPart       // nil: the document is read whole
 	memory uint64          // that a document may take, in bytes
 }
 
@@ -50,6 +51,7 @@ func newJSON(def register.Definition) (Reader, []register.FieldError) {
 		rows = defaultJSONRows
 	}
 	r.rows = compile("parse.rows", rows)
+	r.stream = streamOf(rows, def.Expect.Total)
 	if def.Expect.Total != "" {
 		r.total = compile("expect.total", def.Expect.Total)
 	}
@@ -102,25 +104,31 @@ func jqHint(program string) string {
 	return "see https://jqlang.org/manual/"
 }
 
-// Read implements [Reader].
-func (r *jsonReader) Read(ctx context.Context, body io.Reader, emit func(Row) error) (Reading, error) {
-	document, err := decodeJSON(ctx, body, r.memory)
-	if err != nil {
-		return Reading{}, err
+// Read implements [Reader]. Where the rows are the elements of one array, each is
+// handed on before the next is read; so those before a flaw are, too.
+func (r *jsonReader) Read(ctx context.Context, body io.Reader, emit func(Row) error) (reading Reading, err error) {
+	seen, rows := newSeen(r.fields), 0
+	row := func(value any) error {
+		rows++
+		return emit(r.row(ctx, rows, value, seen))
 	}
-	var reading Reading
+	defer func() {
+		reading.Shape = seen.shape(rows, func(column string) bool { return r.read[column] })
+	}()
+	var document any
+	if r.stream != nil {
+		document, err = streamJSON(ctx, body, r.memory, r.stream, row)
+	} else {
+		document, err = decodeJSON(ctx, body, r.memory)
+	}
+	if err != nil {
+		return reading, err
+	}
 	if r.total != nil {
 		cell, _ := runJQ(ctx, r.total, document)
 		reading.Total = cell.Text
 	}
-	seen := newSeen(r.fields)
-	rows := 0
-	err = eachJQ(ctx, r.rows, document, func(value any) error {
-		rows++
-		return emit(r.row(ctx, rows, value, seen))
-	})
-	reading.Shape = seen.shape(rows, func(column string) bool { return r.read[column] })
-	return reading, err
+	return reading, eachJQ(ctx, r.rows, document, row)
 }
 
 // eachJQ hands each value of a rows program to do.
