@@ -75,6 +75,14 @@ func NewReader(def register.Definition) (*Reader, []register.FieldError) {
 	return r, nil
 }
 
+// ByRowsFrom gives a reader that knows the rows of pages by their bytes which have
+// at least that size, in bytes; for tests.
+func (r *Reader) ByRowsFrom(size int64) *Reader {
+	other := *r
+	other.large = size
+	return &other
+}
+
 func compileListed(def register.Definition) (*vm.Program, []register.FieldError) {
 	if def.ListedWhile == "" {
 		return nil, nil
