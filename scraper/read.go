@@ -218,6 +218,10 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	return r.readText(ctx, p, text, b, health, last)
 }
 
+// leastRow is how long the rows of a page are at least, in bytes, for which room is
+// made at once.
+const leastRow = 64
+
 // watchRows has the rows of a page hashed beside their reading, where that can be
 // done.
 func (r *Reader) watchRows(b *snapshotBuilder, text *textStream, open Open, page register.Page) (end func(), err error) {
@@ -225,6 +229,8 @@ func (r *Reader) watchRows(b *snapshotBuilder, text *textStream, open Open, page
 	if err != nil || len(r.values) > maxFacts {
 		return func() {}, nil
 	}
+	s := sideRows{Saved: Saved{Page: page}, head: text.head, rows: rows}
+	b.learner.Expect(min(s.estimate()+s.estimate()/32, int(page.Bytes/leastRow)))
 	body, err := open(page.SHA256)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func (f Files) Save(x *Index, head Head) error {
 	if err := os.MkdirAll(f.Dir, 0o750); err != nil {
 		return fmt.Errorf("save index: %w", err)
 	}
-	file, err := os.CreateTemp(f.Dir, "*.tmp")
+	file, err := os.Create(f.path(head.Register) + ".tmp") // what a kill left there goes
 	if err != nil {
 		return fmt.Errorf("save index: %w", err)
 	}

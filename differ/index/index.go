@@ -86,6 +86,17 @@ func (x *Index) Begin() {
 	x.learned = nil
 }
 
+// Expect makes room for so many entries more, if the index learns: one that grows
+// little by little needs at times more than twice the memory.
+func (x *Index) Expect(entries int) {
+	if !x.learning {
+		return
+	}
+	x.entries, x.rows = slices.Grow(x.entries, entries), slices.Grow(x.rows, entries)
+	x.facts, x.seen = slices.Grow(x.facts, entries), slices.Grow(x.seen, entries)
+	x.spare, x.slots = x.slots, nil
+}
+
 // Rows gives the number that keys the hashes of rows, and whether any row can be
 // found again by its bytes.
 func (x *Index) Rows() (seed uint64, ok bool) { return x.seed, x.offsets[parts] > 0 }
@@ -322,7 +333,7 @@ func (x *Index) swap(i, j int) {
 
 // index makes entries findable one by one.
 func (x *Index) index() {
-	size := 1 << max(10, bits.Len(uint(len(x.entries)*3/2)))
+	size := 1 << max(10, bits.Len(uint(cap(x.entries)*3/2)))
 	if x.slots, x.spare = x.spare, nil; cap(x.slots) >= size {
 		x.slots = x.slots[:size]
 		clear(x.slots)
