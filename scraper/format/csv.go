@@ -208,7 +208,7 @@ type csvRecords struct {
 }
 
 func newCSVRecords(body io.Reader, comma rune, parse register.Parse) *csvRecords {
-	last := &lastByte{body: body}
+	last := &lastByte{body: body, most: maxHeader}
 	records := csv.NewReader(last)
 	records.Comma = comma
 	records.LazyQuotes = parse.Lazy
@@ -227,15 +227,31 @@ func (c *csvRecords) mayBeOpen() bool {
 // endsWithQuote reports whether what was read ends with a quote and white space.
 func (c *csvRecords) endsWithQuote() bool { return c.body.char == '"' }
 
-// lastByte remembers the last byte that passed and is no white space.
+// Bounds of a record, in bytes: what is longer is no row of anything, and would be
+// kept in memory whole.
+const (
+	maxHeader = 1 << 20
+	maxRecord = 16 << 20
+)
+
+var errLongRecord = errors.New("a record is too long")
+
+// lastByte remembers the last byte that passed and is no white space, and ends
+// records that are too long.
 type lastByte struct {
-	body io.Reader
-	char byte
+	body  io.Reader
+	char  byte
+	since int // bytes read since the record at hand was asked for
+	most  int
 }
 
 // Read implements io.Reader.
 func (l *lastByte) Read(p []byte) (int, error) {
+	if l.since > l.most {
+		return 0, errLongRecord
+	}
 	n, err := l.body.Read(p)
+	l.since += n
 	if shown := bytes.TrimRight(p[:n], " \t\r\n"); len(shown) > 0 {
 		l.char = shown[len(shown)-1]
 	}
@@ -245,8 +261,13 @@ func (l *lastByte) Read(p []byte) (int, error) {
 // next goes to the next record. At the end it gives io.EOF, or errOpenQuote
 // where the last record ends inside a quote.
 func (c *csvRecords) next() error {
+	c.body.since = 0
 	record, err := c.csv.Read()
 	c.record = record
+	if errors.Is(err, errLongRecord) {
+		return unreadable(c.line+1, "", "a row is longer than %d bytes: this is not CSV, or a quoted cell does not end", c.body.most)
+	}
+	c.body.most = maxRecord
 	if err == nil {
 		line, _ := c.csv.FieldPos(0)
 		c.line = line + c.parse.Skip

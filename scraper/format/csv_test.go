@@ -1,6 +1,8 @@
 package format
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/regwatch/regwatch/register"
@@ -52,6 +54,19 @@ func TestCSV(t *testing.T) {
 		},
 		{"blank lines are no rows", define(semicolon, names("a")), "a\n\n1\n\n\n2\n", result{Rows: [][]string{{"1"}, {"2"}}, Lines: []int{3, 6}}},
 		{"only a header", define(semicolon, names("a")), "a\n", result{}},
+		{
+			"a row without end", define(semicolon, names("a")), "a\n1\n" + strings.Repeat("x", maxRecord+100_000),
+			result{Rows: [][]string{{"1"}}, Err: "line 3: a row is longer than"},
+		},
+		{
+			"a quoted cell without end", define(semicolon, names("a")), "a\n1\n\"" + strings.Repeat("x\n", maxRecord/2+100_000),
+			result{Rows: [][]string{{"1"}}, Err: "line 3: a row is longer than"},
+		},
+		{
+			"many rows, each short enough", define(semicolon, names("a")), "a\n" + strings.Repeat(strings.Repeat("x", maxRecord/4)+"\n", 6),
+			result{Rows: slices.Repeat([][]string{{strings.Repeat("x", maxRecord/4)}}, 6)},
+		},
+		{"a header without end", define(semicolon, names("a")), strings.Repeat("x", maxHeader+100_000), result{Missing: []string{"a"}, Err: "line 1: a row is longer than"}},
 		{"nothing", define(semicolon, names("a")), "", result{Missing: []string{"a"}}},
 	} {
 		c.run(t)
