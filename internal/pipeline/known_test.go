@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -402,3 +403,41 @@ func unchangedPages(page []byte) map[string]http.Handler {
 		"equal bytes":  testsite.Plain("text/csv", page),
 	}
 }
+
+// TestBadPagesAgainstAnIndex: what is cut, of one key or without an end announces
+// nothing of a head that is known by an index, and the next page is read as ever.
+func TestBadPagesAgainstAnIndex(t *testing.T) {
+	page := csvOfRows(manyRows)
+	oneKey := []string{"0,Name 0"}
+	for i := range 3000 {
+		oneKey = append(oneKey, fmt.Sprintf("0,Another %d", i))
+	}
+	for name, test := range map[string]struct {
+		page    string
+		outcome register.Outcome
+		says    string
+	}{
+		"cut in a row":         {page[:len(page)/2+3], register.OutcomeUnchanged, ""},
+		"rows of one key":      {csvOfRows(oneKey), register.OutcomeHeld, "flood of removals"},
+		"one row, repeated":    {csvOfRows(slices.Repeat(manyRows[:1], 3000)), register.OutcomeHeld, "flood of removals"},
+		"a row without end":    {page + strings.Repeat("x", 17<<20), register.OutcomeFailed, "line 202: a row is longer than"},
+		"a header without end": {strings.Repeat("x", 2<<20), register.OutcomeFailed, "line 1: a row is longer than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newIndexBench(t)
+			b.publish(manyRows...)
+			b.expect(register.OutcomeBaseline, register.Counts{})
+			b.site.Publish("/list.csv", csvPage(test.page))
+			if run := b.expect(test.outcome, register.Counts{}); !strings.Contains(run.Reason, test.says) || run.Entries != 200 || len(run.Reason) > 1000 {
+				t.Errorf("%d entries, reason %.1000s", run.Entries, run.Reason)
+			}
+			b.publish(laterRows...)
+			if run := b.expect(register.OutcomeChanged, laterHas); run.Waiting != 1 {
+				t.Errorf("%d wait, want 1", run.Waiting)
+			}
+		})
+	}
+}
+
+func csvOfRows(rows []string) string { return "id,name\n" + strings.Join(rows, "\n") + "\n" }
