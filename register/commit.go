@@ -21,6 +21,7 @@ var (
 	ErrHeadMoved  = errors.New("the head has moved since it was read")
 	ErrAlreadyRun = errors.New("this tick has been run already")
 	ErrNotFound   = errors.New("not found")
+	ErrListed     = errors.New("it is in the head already")
 )
 
 // Outgoing is an event of the outbox: a change or a signal, to be published and

@@ -36,6 +36,7 @@ type Memory struct {
 	Rejected   []Hash     `json:"rejected,omitempty"` // digests of snapshots that a person rejected
 	Seen       Hash       `json:"seen,omitzero"`      // digest of the last complete fetch, believed or not
 	Parts      []RunID    `json:"parts,omitempty"`    // runs since the believed one, partial or held, on which something of the head is; 0 in a memory that is being committed: that very run
+	Index      Hash       `json:"index,omitzero"`     // what the index of the entries is, if one is kept beside the store: another is not of this head
 }
 
 // MaxAccepted bounds how many earlier snapshots an old file is known again by.

@@ -321,12 +321,15 @@ func columnWords(field register.Field) string {
 
 // quoted lists names, a dozen at most.
 func quoted(names []string) string {
-	const most = 12
+	const most, longest = 12, 200
 	var list []string
 	for i, name := range names {
 		if i == most {
 			list = append(list, fmt.Sprintf("and %d more", len(names)-most))
 			break
+		}
+		if len(name) > longest {
+			name = strings.ToValidUTF8(name[:longest], "") + "…"
 		}
 		list = append(list, strconv.Quote(name))
 	}

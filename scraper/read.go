@@ -75,6 +75,14 @@ func NewReader(def register.Definition) (*Reader, []register.FieldError) {
 	return r, nil
 }
 
+// ByRowsFrom gives a reader that knows the rows of pages by their bytes which have
+// at least that size, in bytes; for tests.
+func (r *Reader) ByRowsFrom(size int64) *Reader {
+	other := *r
+	other.large = size
+	return &other
+}
+
 func compileListed(def register.Definition) (*vm.Program, []register.FieldError) {
 	if def.ListedWhile == "" {
 		return nil, nil
@@ -210,6 +218,10 @@ func (r *Reader) readPage(ctx context.Context, page register.Page, open Open, b 
 	return r.readText(ctx, p, text, b, health, last)
 }
 
+// leastRow is how long the rows of a page are at least, in bytes, for which room is
+// made at once.
+const leastRow = 64
+
 // watchRows has the rows of a page hashed beside their reading, where that can be
 // done.
 func (r *Reader) watchRows(b *snapshotBuilder, text *textStream, open Open, page register.Page) (end func(), err error) {
@@ -217,6 +229,8 @@ func (r *Reader) watchRows(b *snapshotBuilder, text *textStream, open Open, page
 	if err != nil || len(r.values) > maxFacts {
 		return func() {}, nil
 	}
+	s := sideRows{Saved: Saved{Page: page}, head: text.head, rows: rows}
+	b.learner.Expect(min(s.estimate()+s.estimate()/32, int(page.Bytes/leastRow)))
 	body, err := open(page.SHA256)
 	if err != nil {
 		return nil, err

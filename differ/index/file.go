@@ -12,13 +12,11 @@ import (
 	"path/filepath"
 	"unsafe"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/regwatch/regwatch/register"
 )
 
 // magic begins every file, and ends with the number of its form.
-const magic = "regwatch index 1\n"
+const magic = "regwatch index 2\n"
 
 // headerSize is what a file has before its entries, in bytes.
 const headerSize = 4 << 10
@@ -27,7 +25,6 @@ const headerSize = 4 << 10
 type header struct {
 	Head    Head
 	Seed    uint64
-	Entries int
 	Offsets [parts + 2]uint32
 }
 
@@ -62,13 +59,13 @@ func (f Files) Remove(registerID string) error {
 	return nil
 }
 
-// Save writes the index of a head in the place of an earlier one. A crash leaves
-// the earlier one, none, or one whose checksum tells.
+// Save writes the index of a head, of which it is the Sum, in the place of an
+// earlier one. A crash leaves the earlier one, none, or one that is not of the head.
 func (f Files) Save(x *Index, head Head) error {
 	if err := os.MkdirAll(f.Dir, 0o750); err != nil {
 		return fmt.Errorf("save index: %w", err)
 	}
-	file, err := os.CreateTemp(f.Dir, "*.tmp")
+	file, err := os.Create(f.path(head.Register) + ".tmp") // what a kill left there goes
 	if err != nil {
 		return fmt.Errorf("save index: %w", err)
 	}
@@ -84,7 +81,7 @@ func (f Files) Save(x *Index, head Head) error {
 
 func (x *Index) write(to io.Writer, head Head) error {
 	x.group()
-	text, err := json.Marshal(header{Head: head, Seed: x.seed, Entries: len(x.entries), Offsets: x.offsets})
+	text, err := json.Marshal(header{Head: head, Seed: x.seed, Offsets: x.offsets})
 	if err != nil {
 		return err
 	}
@@ -93,17 +90,11 @@ func (x *Index) write(to io.Writer, head Head) error {
 		return fmt.Errorf("a header of %d bytes", len(first))
 	}
 	first = append(first, bytes.Repeat([]byte{' '}, headerSize-len(first))...)
-	sum := xxh3.NewSeed(x.seed)
 	buffered := bufio.NewWriterSize(to, 1<<20)
-	both := io.MultiWriter(buffered, sum)
 	for _, part := range [][]byte{first, bytesOf(x.entries), bytesOf(x.rows), bytesOf(x.facts)} {
-		if _, err := both.Write(part); err != nil {
+		if _, err := buffered.Write(part); err != nil {
 			return err
 		}
-	}
-	checksum := sum.Sum128().Bytes()
-	if _, err := buffered.Write(checksum[:]); err != nil {
-		return err
 	}
 	return buffered.Flush()
 }
@@ -115,27 +106,20 @@ func read(from io.Reader, head Head) (*Index, error) {
 	}
 	text, ok := bytes.CutPrefix(first, []byte(magic))
 	var h header
-	if !ok || json.Unmarshal(bytes.TrimRight(text, " "), &h) != nil || h.Head != head || h.Entries != head.Entries {
+	if !ok || json.Unmarshal(bytes.TrimRight(text, " "), &h) != nil || h.Head != head || head.Sum == (register.Hash{}) {
 		return nil, ErrStale
 	}
 	x := &Index{
-		seed: h.Seed, head: head, offsets: h.Offsets, entries: make([]register.Hash, h.Entries), rows: make([]register.RowHash, h.Entries),
-		facts: make([]register.RowFacts, h.Entries), seen: make([]bool, h.Entries),
+		seed: h.Seed, head: head, offsets: h.Offsets, entries: make([]register.Hash, head.Entries), rows: make([]register.RowHash, head.Entries),
+		facts: make([]register.RowFacts, head.Entries), seen: make([]bool, head.Entries),
 	}
-	sum := xxh3.NewSeed(x.seed)
-	_, _ = sum.Write(first)
 	for _, part := range [][]byte{bytesOf(x.entries), bytesOf(x.rows), bytesOf(x.facts)} {
 		if _, err := io.ReadFull(from, part); err != nil {
 			return nil, errors.Join(ErrStale, err)
 		}
-		_, _ = sum.Write(part)
 	}
-	var checksum [16]byte
-	if _, err := io.ReadFull(from, checksum[:]); err != nil {
-		return nil, errors.Join(ErrStale, err)
-	}
-	if checksum != sum.Sum128().Bytes() || !x.isSound() {
-		return nil, errors.Join(ErrStale, errors.New("its checksum is wrong"))
+	if !x.isSound() || x.sum() != head.Sum {
+		return nil, errors.Join(ErrStale, errors.New("it is not the one that was kept with the head"))
 	}
 	return x, nil
 }

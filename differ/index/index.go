@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/regwatch/regwatch/register"
 )
 
@@ -22,20 +24,24 @@ type Index struct {
 	facts    []register.RowFacts
 	seen     []bool
 	slots    []uint32 // position in entries, from 1; made when needed
+	spare    []uint32 // slots that lie about
 	learned  []learned
 	learning bool // every entry is taken for known
 }
 
-// Head names the state of a head that an index is of.
+// Head names the state of a head that an index is of, and the index itself.
 type Head struct {
 	Register    string
 	Run         register.RunID // that made the entries
 	Entries     int
-	Fingerprint string // of what read them
+	Fingerprint string        // of what read them
+	Sum         register.Hash // see [Index.Sum]; zero: none was kept
 }
 
 // HeadOf gives the name of a head as it is now.
-func HeadOf(h register.Head) Head { return Head{h.Register, h.Run, h.Entries, h.Fingerprint} }
+func HeadOf(h register.Head) Head {
+	return Head{h.Register, h.Run, h.Entries, h.Fingerprint, h.Memory.Index}
+}
 
 type learned struct {
 	entry register.Hash
@@ -78,6 +84,17 @@ func (x *Index) Len() int { return len(x.entries) }
 func (x *Index) Begin() {
 	clear(x.seen)
 	x.learned = nil
+}
+
+// Expect makes room for so many entries more, if the index learns: one that grows
+// little by little needs at times more than twice the memory.
+func (x *Index) Expect(entries int) {
+	if !x.learning {
+		return
+	}
+	x.entries, x.rows = slices.Grow(x.entries, entries), slices.Grow(x.rows, entries)
+	x.facts, x.seen = slices.Grow(x.facts, entries), slices.Grow(x.seen, entries)
+	x.spare, x.slots = x.slots, nil
 }
 
 // Rows gives the number that keys the hashes of rows, and whether any row can be
@@ -288,7 +305,23 @@ func (x *Index) group() {
 			}
 		}
 	}
-	x.slots = nil
+	x.spare, x.slots = x.slots, nil
+}
+
+// Sum names all that the index knows: what is kept with the head, so that no other
+// index is taken for that of the head, whatever its file says.
+func (x *Index) Sum() register.Hash {
+	x.group()
+	return x.sum()
+}
+
+func (x *Index) sum() register.Hash {
+	sum := xxh3.NewSeed(x.seed)
+	_ = binary.Write(sum, binary.LittleEndian, x.offsets[:]) // neither fails
+	for _, part := range [][]byte{bytesOf(x.entries), bytesOf(x.rows), bytesOf(x.facts)} {
+		_, _ = sum.Write(part)
+	}
+	return sum.Sum128().Bytes()
 }
 
 func (x *Index) swap(i, j int) {
@@ -300,7 +333,13 @@ func (x *Index) swap(i, j int) {
 
 // index makes entries findable one by one.
 func (x *Index) index() {
-	x.slots = make([]uint32, 1<<max(10, bits.Len(uint(len(x.entries)*3/2))))
+	size := 1 << max(10, bits.Len(uint(cap(x.entries)*3/2)))
+	if x.slots, x.spare = x.spare, nil; cap(x.slots) >= size {
+		x.slots = x.slots[:size]
+		clear(x.slots)
+	} else {
+		x.slots = make([]uint32, size)
+	}
 	for i := range x.entries {
 		x.insert(i)
 	}

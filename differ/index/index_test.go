@@ -42,7 +42,7 @@ func TestIndexFollowsTheModel(t *testing.T) {
 			}
 		}
 		for page := range rapid.IntRange(1, 4).Draw(t, "pages") {
-			head.Run, head.Entries = register.RunID(page+1), len(model)
+			head.Run, head.Entries, head.Sum = register.RunID(page+1), len(model), x.Sum()
 			if err := files.Save(x, head); err != nil {
 				t.Fatal(err)
 			}
@@ -124,6 +124,45 @@ func playPage(t *rapid.T, x *Index, model map[int]bool) *Index {
 	return x
 }
 
+// TestSumNamesAllThatIsKnown: an index that knows anything else has another sum,
+// and one that is written and read has the same.
+func TestSumNamesAllThatIsKnown(t *testing.T) {
+	make := func(change func(x *Index)) register.Hash {
+		x := New()
+		x.seed = 1
+		for n := range 50 {
+			x.SeeEntry(hashOf(n))
+			x.Learn(hashOf(n), rowOf(n), register.RowFacts{Filled: 1})
+		}
+		change(x)
+		sum := x.Sum()
+		files, head := Files{Dir: t.TempDir()}, Head{Register: "xx-test", Run: 1, Entries: x.Len(), Sum: sum}
+		if err := files.Save(x, head); err != nil {
+			t.Fatal(err)
+		}
+		if y, err := files.Load(head); err != nil || y.Sum() != sum {
+			t.Fatalf("read again: %v", err)
+		}
+		return sum
+	}
+	whole := make(func(*Index) {})
+	if again := make(func(*Index) {}); again != whole {
+		t.Fatal("the same index has two sums")
+	}
+	for name, change := range map[string]func(x *Index){
+		"an entry more":     func(x *Index) { x.Add(hashOf(50)) },
+		"another entry":     func(x *Index) { x.entries[7] = hashOf(50) },
+		"another row":       func(x *Index) { x.rows[7] = rowOf(50) },
+		"rows interchanged": func(x *Index) { x.rows[7], x.rows[8] = x.rows[8], x.rows[7] },
+		"other facts":       func(x *Index) { x.facts[7].Odd = 1 },
+		"another key":       func(x *Index) { x.seed = 2 },
+	} {
+		if make(change) == whole {
+			t.Errorf("%s: the sum is the same", name)
+		}
+	}
+}
+
 // TestDamagedFileIsNoIndex turns single bits of a file: none may be believed.
 func TestDamagedFileIsNoIndex(t *testing.T) {
 	x := New()
@@ -131,7 +170,7 @@ func TestDamagedFileIsNoIndex(t *testing.T) {
 		x.SeeEntry(hashOf(n))
 		x.Learn(hashOf(n), rowOf(n), register.RowFacts{})
 	}
-	files, head := Files{Dir: t.TempDir()}, Head{Register: "xx-test", Run: 3, Entries: 50, Fingerprint: "f"}
+	files, head := Files{Dir: t.TempDir()}, Head{Register: "xx-test", Run: 3, Entries: 50, Fingerprint: "f", Sum: x.Sum()}
 	if err := files.Save(x, head); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +196,7 @@ func TestDamagedFileIsNoIndex(t *testing.T) {
 func TestIndexOfAnotherHead(t *testing.T) {
 	x := New()
 	x.SeeEntry(hashOf(1))
-	files, head := Files{Dir: t.TempDir()}, Head{Register: "xx-test", Run: 3, Entries: 1, Fingerprint: "f"}
+	files, head := Files{Dir: t.TempDir()}, Head{Register: "xx-test", Run: 3, Entries: 1, Fingerprint: "f", Sum: x.Sum()}
 	if err := files.Save(x, head); err != nil {
 		t.Fatal(err)
 	}
@@ -165,9 +204,11 @@ func TestIndexOfAnotherHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, other := range map[string]Head{
-		"run":         {"xx-test", 4, 1, "f"},
-		"entries":     {"xx-test", 3, 2, "f"},
-		"fingerprint": {"xx-test", 3, 1, "g"},
+		"run":         {"xx-test", 4, 1, "f", x.Sum()},
+		"entries":     {"xx-test", 3, 2, "f", x.Sum()},
+		"fingerprint": {"xx-test", 3, 1, "g", x.Sum()},
+		"sum":         {"xx-test", 3, 1, "f", register.Hash{1}},
+		"no sum":      {"xx-test", 3, 1, "f", register.Hash{}},
 	} {
 		if _, err := files.Load(other); !errors.Is(err, ErrStale) {
 			t.Errorf("another %s: %v", name, err)
@@ -185,7 +226,7 @@ func FuzzRead(f *testing.F) {
 	x := New()
 	x.SeeEntry(hashOf(1))
 	var file bytes.Buffer
-	head := Head{Register: "xx-test", Run: 1, Entries: 1}
+	head := Head{Register: "xx-test", Run: 1, Entries: 1, Sum: x.Sum()}
 	if err := x.write(&file, head); err != nil {
 		f.Fatal(err)
 	}

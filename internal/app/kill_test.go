@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,24 +52,53 @@ func serveAsChild(dir string) error {
 // each other: every change committed once, delivered at least once, nothing that
 // never was, no gap, repeats only under the same id.
 func TestKill(t *testing.T) {
-	kills := 10
-	if n, err := strconv.Atoi(os.Getenv("REGWATCH_KILLS")); err == nil {
-		kills = n
+	playKills(t, kills(t, 10), 120*time.Millisecond, numbered(0, 200, "site"))
+}
+
+// TestKillOfALargeRegister is TestKill of a register whose head has an index: a kill
+// comes before, between and in the commit and the writing of the index too.
+func TestKillOfALargeRegister(t *testing.T) {
+	rows := numbered(0, 21_000, strings.Repeat("a category as long as its page has to be", 5))
+	k := playKills(t, kills(t, 10)/2, 400*time.Millisecond, rows)
+	files, err := filepath.Glob(filepath.Join(k.dir, "index", "*"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	if want := filepath.Join(k.dir, "index", "cz-killed.index"); !slices.Contains(files, want) || len(files) > 2 {
+		t.Errorf("the indexes are %v, want %s, and at most what a kill left half written", files, want)
+	}
+}
+
+func kills(t *testing.T, otherwise int) int {
+	text := os.Getenv("REGWATCH_KILLS")
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("REGWATCH_KILLS is %q: want a number", text)
+	}
+	return n
+}
+
+// playKills kills the service so often, each time within so long after its
+// register, which has these rows at first, became due.
+func playKills(t *testing.T, kills int, within time.Duration, rows []string) *killTest {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	k := newKillTest(t, rand.New(rand.NewPCG(seed, 0)))
+	k := newKillTest(t, rand.New(rand.NewPCG(seed, 0)), rows)
 	k.start()
 	k.awaitBaseline()
 	k.consumer = connectOutside(t, "nats://"+k.natsAddress, testToken)
 	for range kills {
 		k.publishNext()
 		k.makeDue()
-		k.killAfter(time.Duration(k.random.IntN(int(120 * time.Millisecond))))
+		k.killAfter(time.Duration(k.random.IntN(int(within))))
 		k.start()
 	}
 	k.settle()
 	k.verify(kills)
+	return k
 }
 
 type killTest struct {
@@ -80,13 +110,14 @@ type killTest struct {
 	hook        *inbox
 	consumer    *outside
 	child       *exec.Cmd
+	first       []string        // rows published at first
 	page        []string        // rows published now
 	everOn      map[string]bool // rows that were ever published
 	next        int             // number of the next new row
 	ticks       int
 }
 
-func newKillTest(t *testing.T, random *rand.Rand) *killTest {
+func newKillTest(t *testing.T, random *rand.Rand, rows []string) *killTest {
 	site, err := testsite.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +128,7 @@ func newKillTest(t *testing.T, random *rand.Rand) *killTest {
 		natsAddress: "127.0.0.1:" + strconv.Itoa(freePort(t)), everOn: map[string]bool{},
 	}
 	site.Publish("/hook", k.hook)
-	k.page = numbered(0, 200, "site")
-	k.next = 200
+	k.first, k.page, k.next = rows, slices.Clone(rows), len(rows)
 	k.publish()
 	k.write("register.yaml", `
 id: cz-killed
@@ -320,7 +350,7 @@ func (k *killTest) verify(kills int) {
 // verifyReplay carries the changes out on the baseline: that must give the head.
 func (k *killTest) verifyReplay(changes []register.Change, head map[register.Key]string) {
 	replayed := map[register.Key]string{}
-	for _, r := range numbered(0, 200, "site") {
+	for _, r := range k.first {
 		number, _, _ := strings.Cut(r, ",")
 		replayed[register.NewKey(number)] = r
 	}

@@ -49,24 +49,45 @@ func (p *Pipeline) keepsIndex(entries int) bool {
 	return p.Indexes.Dir != "" && entries >= least
 }
 
+// nameIndex makes the index that of the head which a run is about to leave, and
+// puts its name into the memory that is committed: whatever lies in its place
+// later, from before or from elsewhere, is not taken for it. It reports whether
+// there is something to keep.
+func (p *Pipeline) nameIndex(t *tick, accepted []register.Accepted) bool {
+	hasHead := t.head.Baselined || t.run.Outcome == register.OutcomeBaseline
+	if t.known == nil || !hasHead || t.loaded && len(accepted) == 0 && !t.known.HasLearned() {
+		return false
+	}
+	t.known.Apply(accepted)
+	t.memory.Index = register.Hash{}
+	if !p.keepsIndex(t.known.Len()) {
+		return false
+	}
+	t.memory.Index = t.known.Sum()
+	return true
+}
+
 // keepIndex writes the index of the head that a run has left. It only spares work:
 // that it could not be written is no failure of the run.
-func (p *Pipeline) keepIndex(t *tick, run register.Run, accepted []register.Accepted) {
-	if t.known == nil || !p.keepsIndex(run.Entries) || t.loaded && len(accepted) == 0 && !t.known.HasLearned() {
-		return
+func (p *Pipeline) keepIndex(t *tick, run register.Run, changed bool) {
+	head := index.Head{
+		Register: run.Register, Run: t.head.Run, Entries: run.Entries, Fingerprint: t.head.Fingerprint, Sum: t.memory.Index,
 	}
-	head := index.Head{Register: run.Register, Run: t.head.Run, Entries: run.Entries, Fingerprint: t.head.Fingerprint}
-	if run.Outcome == register.OutcomeBaseline || len(accepted) > 0 {
+	if run.Outcome == register.OutcomeBaseline || changed {
 		head.Run = run.ID
 	}
 	if run.Proof.Complete() {
 		head.Fingerprint = run.Fingerprint
 	}
-	t.known.Apply(accepted)
-	if t.known.Len() != run.Entries {
-		return
+	if t.known.Len() == run.Entries {
+		_ = p.Indexes.Save(t.known, head)
 	}
-	_ = p.Indexes.Save(t.known, head)
+}
+
+// contradicted reports whether a commit was refused for what an index said of the
+// head.
+func (t *tick) contradicted(err error) bool {
+	return t.loaded && (errors.Is(err, register.ErrListed) || errors.Is(err, register.ErrNotFound))
 }
 
 // vanished gives the entries of the head that the page did not show.
@@ -164,9 +185,9 @@ func (p *Pipeline) all(ctx context.Context, t *tick) iter.Seq2[register.Entry, e
 
 // eachBatch reads the pages of the run once more.
 func (p *Pipeline) eachBatch(ctx context.Context, t *tick, batches chan<- []register.Entry) error {
-	reader, wrong := scraper.NewReader(t.def)
-	if len(wrong) > 0 {
-		return wrong[0]
+	reader, err := p.reader(t.def)
+	if err != nil {
+		return err
 	}
 	var entries []register.Entry
 	send := func() error {
@@ -178,7 +199,7 @@ func (p *Pipeline) eachBatch(ctx context.Context, t *tick, batches chan<- []regi
 			return ctx.Err()
 		}
 	}
-	err := reader.Each(ctx, t.run.Pages, p.Open, t.head.Memory.Health, t.known, func(e register.Entry) error {
+	err = reader.Each(ctx, t.run.Pages, p.Open, t.head.Memory.Health, t.known, func(e register.Entry) error {
 		if entries = append(entries, e); len(entries) == batch {
 			return send()
 		}

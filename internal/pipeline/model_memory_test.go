@@ -13,10 +13,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/regwatch/regwatch/differ/index"
 	"github.com/regwatch/regwatch/internal/adversary"
 	"github.com/regwatch/regwatch/internal/pipeline"
 	"github.com/regwatch/regwatch/register"
 	"github.com/regwatch/regwatch/scraper"
+	"github.com/regwatch/regwatch/scraper/format"
 )
 
 // memoryWorld is a pipeline whose archive and store are in memory, and whose
@@ -27,6 +29,8 @@ type memoryWorld struct {
 	def      register.Definition
 	page     adversary.Page
 	bodies   map[string][]byte
+	body     *countedBody // of the last fetch; nil: it gave none
+	byRows   int          // fetches of which only some rows were read
 	now      time.Time
 	ctx      context.Context
 }
@@ -42,8 +46,28 @@ func newMemoryWorld(ctx context.Context, g adversary.Register) *memoryWorld {
 	return w
 }
 
+// withIndexes has what is known of the head kept in files there, and pages read by
+// the bytes of their rows wherever that can be done.
+func (w *memoryWorld) withIndexes(dir string) *memoryWorld {
+	w.pipeline.Indexes, w.pipeline.SmallIndexes = index.Files{Dir: dir}, true
+	return w
+}
+
+// countedBody is a body that can be read at any place.
+type countedBody struct {
+	*bytes.Reader
+	looked int
+}
+
+// ReadAt reads, and notes that it was asked to.
+func (b *countedBody) ReadAt(p []byte, at int64) (int, error) {
+	b.looked++
+	return b.Reader.ReadAt(p, at)
+}
+
 func (w *memoryWorld) open(sum string) (io.ReadCloser, error) {
 	body, ok := w.bodies[sum]
+	w.body = nil // the whole page is read
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
@@ -53,7 +77,11 @@ func (w *memoryWorld) open(sum string) (io.ReadCloser, error) {
 func (w *memoryWorld) Fetch(tick time.Time, page adversary.Page) (register.Run, []register.Change, error) {
 	w.now, w.page = tick.Add(time.Minute), page
 	due := register.Due{Register: w.def.ID, Tick: tick, Trigger: register.TriggerSchedule, Interval: adversary.Between}
-	return w.pipeline.Run(w.ctx, w.def, due)
+	run, changes, err := w.pipeline.Run(w.ctx, w.def, due)
+	if w.body != nil && w.body.looked > 0 {
+		w.byRows++
+	}
+	return run, changes, err
 }
 
 func (w *memoryWorld) Approve(id register.RunID) (register.Run, []register.Change, error) {
@@ -76,6 +104,7 @@ type memorySource struct{ *memoryWorld }
 
 func (s memorySource) Fetch(_ context.Context, def register.Definition, _ register.Validators) (scraper.Fetched, error) {
 	fetched := scraper.Fetched{ObservedAt: s.now}
+	s.body = nil
 	if s.page.Down {
 		return fetched, &register.Failure{Class: register.ClassUnreachable, Where: def.Fetch.URLs[0], Err: io.ErrUnexpectedEOF}
 	}
@@ -94,6 +123,10 @@ func (s memorySource) Fetch(_ context.Context, def register.Definition, _ regist
 	}
 	if s.page.Status != http.StatusOK {
 		return fetched, &register.Failure{Class: register.ClassStatus, Where: def.Fetch.URLs[0], Err: fmt.Errorf("status %d", s.page.Status)}
+	}
+	if s.pipeline.SmallIndexes && len(fetched.Pages) == 1 && format.HasRowBytes(def.Parse) {
+		s.body = &countedBody{Reader: bytes.NewReader(s.bodies[fetched.Pages[0].SHA256])}
+		fetched.Body = s.body
 	}
 	return fetched, nil
 }
@@ -191,6 +224,10 @@ func (s *memoryStore) Commit(_ context.Context, c register.Commit) (register.Run
 		return register.Run{}, nil, err
 	}
 	s.head.Version++
+	s.head.Register = run.Register
+	if run.Outcome == register.OutcomeBaseline || len(changes) > 0 {
+		s.head.Run = run.ID
+	}
 	s.head.Entries = len(s.entries)
 	s.head.Memory = c.Memory
 	s.head.Memory.Missing = slices.Clone(c.Memory.Missing)
@@ -239,7 +276,7 @@ func (s *memoryStore) apply(run register.Run, c register.Commit) ([]register.Cha
 		if a.Before != nil {
 			at := s.find(*a.Before)
 			if at < 0 {
-				return nil, fmt.Errorf("%s: %s is not in the head", a.Kind, a.Before.Key)
+				return nil, fmt.Errorf("%s: %s is not in the head: %w", a.Kind, a.Before.Key, register.ErrNotFound)
 			}
 			change.Before = s.entries[at].Fields
 			s.entries = slices.Delete(s.entries, at, at+1)
@@ -250,7 +287,7 @@ func (s *memoryStore) apply(run register.Run, c register.Commit) ([]register.Cha
 		}
 		if a.After != nil && a.Kind != register.Removed {
 			if s.find(*a.After) >= 0 {
-				return nil, fmt.Errorf("%s: %s is in the head already", a.Kind, a.After.Key)
+				return nil, fmt.Errorf("%s: %s: %w", a.Kind, a.After.Key, register.ErrListed)
 			}
 			change.After = a.After.Fields
 			s.list(*a.After, run)

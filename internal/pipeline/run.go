@@ -76,7 +76,8 @@ type Pipeline struct {
 	// nil: nobody is.
 	Committed func()
 
-	// SmallIndexes keeps those of small heads too; for tests.
+	// SmallIndexes keeps those of small heads too, and knows the rows of small
+	// pages by their bytes; for tests.
 	SmallIndexes bool
 }
 
@@ -190,11 +191,22 @@ func (p *Pipeline) judge(ctx context.Context, t *tick, snapshot register.Snapsho
 
 // read turns pages into a snapshot and proves how whole they are: gate 1.
 func (p *Pipeline) read(ctx context.Context, def register.Definition, pages []register.Page, health register.Health) (register.Snapshot, register.Proof, error) {
-	reader, wrong := scraper.NewReader(def)
-	if len(wrong) > 0 {
-		return register.Snapshot{}, nil, wrong[0]
+	reader, err := p.reader(def)
+	if err != nil {
+		return register.Snapshot{}, nil, err
 	}
 	return reader.Read(ctx, pages, p.Open, health)
+}
+
+func (p *Pipeline) reader(def register.Definition) (*scraper.Reader, error) {
+	reader, wrong := scraper.NewReader(def)
+	if len(wrong) > 0 {
+		return nil, wrong[0]
+	}
+	if p.SmallIndexes {
+		reader = reader.ByRowsFrom(0)
+	}
+	return reader, nil
 }
 
 // readNew reads what was fetched, and of entries that the head has only that they
@@ -207,9 +219,9 @@ func (p *Pipeline) readNew(ctx context.Context, t *tick, fetched scraper.Fetched
 	if t.known, err = p.knownEntries(ctx, t); err != nil {
 		return snapshot, proof, err
 	}
-	reader, wrong := scraper.NewReader(t.def)
-	if len(wrong) > 0 {
-		return snapshot, proof, wrong[0]
+	reader, err := p.reader(t.def)
+	if err != nil {
+		return snapshot, proof, err
 	}
 	return reader.ReadAgainst(ctx, fetched.Pages, p.Open, fetched.Body, health, t.known)
 }
@@ -302,14 +314,20 @@ func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (regi
 	t.run.Counts = register.CountOf(c.Accepted)
 	t.run.Waiting = len(t.memory.Missing)
 	c.Run, c.HeadVersion = t.run, t.head.Version
+	keeps := p.nameIndex(t, c.Accepted)
 	c.Signals, c.Memory = t.signals(), t.memory
 	run, changes, err := p.Commits.Commit(ctx, c)
+	if t.contradicted(err) {
+		err = fmt.Errorf("%w: %w", errIndex, err)
+	}
 	if err != nil {
 		return run, changes, err
 	}
 	if p.Committed != nil {
 		p.Committed()
 	}
-	p.keepIndex(t, run, c.Accepted)
+	if keeps {
+		p.keepIndex(t, run, len(c.Accepted) > 0)
+	}
 	return run, changes, err
 }

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"time"
 
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
 	"github.com/regwatch/regwatch/register"
 )
 
@@ -69,10 +72,20 @@ func (b beginning) add(ctx context.Context, v version) error {
 	identity := v.entry.Identity()
 	_, err = b.insert.ExecContext(ctx, b.number, entryNumber(v.entry.Key.Hash(b.run.Register)), identity[:], v.entry.Content[:],
 		micros(v.firstSeen), int64(b.run.ID), micros(b.run.ObservedAt), string(v.entry.Key), fields)
+	if isDouble(err) {
+		err = register.ErrListed
+	}
 	if err != nil {
 		return fmt.Errorf("insert entry %s: %w", v.entry.Key, err)
 	}
 	return nil
+}
+
+// isDouble reports whether a statement failed because a unique index has its
+// values already.
+func isDouble(err error) bool {
+	failure, ok := errors.AsType[*sqlite.Error](err)
+	return ok && failure.Code() == lib.SQLITE_CONSTRAINT_UNIQUE
 }
 
 // entryNumber gives the number by which the versions of a key are found. Two
