@@ -237,3 +237,21 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestExpectMakesRoomOnce: what is read twice is not expected twice.
+func TestExpectMakesRoomOnce(t *testing.T) {
+	x := New()
+	for range 2 {
+		x.Expect(5000)
+		x.Begin()
+		for n := range 4000 {
+			x.SeeEntry(hashOf(n))
+		}
+		if x.Len() != 4000 || cap(x.entries) != 5000 || cap(x.rows) != 5000 {
+			t.Errorf("%d entries in room for %d, want 4000 in 5000", x.Len(), cap(x.entries))
+		}
+	}
+	if x.Known().Expect(10_000); cap(x.entries) != 5000 {
+		t.Error("room was made for what will not be learned")
+	}
+}
