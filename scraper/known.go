@@ -17,7 +17,8 @@ import (
 type Known interface {
 	// Begin forgets what was seen and learned.
 	Begin()
-	// Expect makes room for about so many entries more, where they will be learned.
+	// Expect makes room for about so many entries where none is known and they will
+	// be learned.
 	Expect(entries int)
 	// Rows gives the number that keys the hashes of rows, and whether any row is
 	// known by its bytes.

@@ -86,15 +86,15 @@ func (x *Index) Begin() {
 	x.learned = nil
 }
 
-// Expect makes room for so many entries more, if the index learns: one that grows
-// little by little needs at times more than twice the memory.
+// Expect makes room for so many entries in an index that has none yet and learns:
+// one that grows little by little needs at times more than twice the memory.
 func (x *Index) Expect(entries int) {
-	if !x.learning {
+	if !x.learning || len(x.entries) > 0 {
 		return
 	}
-	x.entries, x.rows = slices.Grow(x.entries, entries), slices.Grow(x.rows, entries)
-	x.facts, x.seen = slices.Grow(x.facts, entries), slices.Grow(x.seen, entries)
-	x.spare, x.slots = x.slots, nil
+	x.entries, x.rows = make([]register.Hash, 0, entries), make([]register.RowHash, 0, entries)
+	x.facts, x.seen = make([]register.RowFacts, 0, entries), make([]bool, 0, entries)
+	x.slots = nil
 }
 
 // Rows gives the number that keys the hashes of rows, and whether any row can be

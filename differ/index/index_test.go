@@ -127,7 +127,7 @@ func playPage(t *rapid.T, x *Index, model map[int]bool) *Index {
 // TestSumNamesAllThatIsKnown: an index that knows anything else has another sum,
 // and one that is written and read has the same.
 func TestSumNamesAllThatIsKnown(t *testing.T) {
-	make := func(change func(x *Index)) register.Hash {
+	sumOf := func(change func(x *Index)) register.Hash {
 		x := New()
 		x.seed = 1
 		for n := range 50 {
@@ -145,8 +145,8 @@ func TestSumNamesAllThatIsKnown(t *testing.T) {
 		}
 		return sum
 	}
-	whole := make(func(*Index) {})
-	if again := make(func(*Index) {}); again != whole {
+	whole := sumOf(func(*Index) {})
+	if again := sumOf(func(*Index) {}); again != whole {
 		t.Fatal("the same index has two sums")
 	}
 	for name, change := range map[string]func(x *Index){
@@ -157,7 +157,7 @@ func TestSumNamesAllThatIsKnown(t *testing.T) {
 		"other facts":       func(x *Index) { x.facts[7].Odd = 1 },
 		"another key":       func(x *Index) { x.seed = 2 },
 	} {
-		if make(change) == whole {
+		if sumOf(change) == whole {
 			t.Errorf("%s: the sum is the same", name)
 		}
 	}
@@ -236,4 +236,22 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d entries", x.Len())
 		}
 	})
+}
+
+// TestExpectMakesRoomOnce: what is read twice is not expected twice.
+func TestExpectMakesRoomOnce(t *testing.T) {
+	x := New()
+	for range 2 {
+		x.Expect(5000)
+		x.Begin()
+		for n := range 4000 {
+			x.SeeEntry(hashOf(n))
+		}
+		if x.Len() != 4000 || cap(x.entries) != 5000 || cap(x.rows) != 5000 {
+			t.Errorf("%d entries in room for %d, want 4000 in 5000", x.Len(), cap(x.entries))
+		}
+	}
+	if x.Known().Expect(10_000); cap(x.entries) != 5000 {
+		t.Error("room was made for what will not be learned")
+	}
 }
