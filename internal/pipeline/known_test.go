@@ -420,8 +420,8 @@ func TestBadPagesAgainstAnIndex(t *testing.T) {
 		"cut in a row":         {page[:len(page)/2+3], register.OutcomeUnchanged, ""},
 		"rows of one key":      {csvOfRows(oneKey), register.OutcomeHeld, "flood of removals"},
 		"one row, repeated":    {csvOfRows(slices.Repeat(manyRows[:1], 3000)), register.OutcomeHeld, "flood of removals"},
-		"a row without end":    {page + strings.Repeat("x", 17<<20), register.OutcomeFailed, "line 202: a row is longer than"},
-		"a header without end": {strings.Repeat("x", 2<<20), register.OutcomeFailed, "line 1: a row is longer than"},
+		"a row without end":    {page + strings.Repeat("x", 17<<20), register.OutcomeFailed, "line 202: not CSV: a row is longer than 16 MB"},
+		"a header without end": {strings.Repeat("x", 17<<20), register.OutcomeFailed, "line 1: not CSV: a row is longer than 16 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
