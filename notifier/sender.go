@@ -99,7 +99,7 @@ func (s *sender) deliverAll(ctx context.Context, due []register.Delivery) (finis
 	disabled := s.disabled
 	for _, d := range due {
 		if ctx.Err() != nil || s.options.Now().Before(s.notBefore) || s.disabled != disabled {
-			return false, nil
+			return false, nil //nolint:nilerr // the end of ctx is the end of the work, and no error of it
 		}
 		if err := s.deliver(ctx, d, events); err != nil {
 			return false, err

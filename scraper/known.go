@@ -3,6 +3,7 @@ package scraper
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/zeebo/xxh3"
@@ -81,7 +82,7 @@ func (r *rawRows) at(line int) (hash register.RowHash, ok bool) {
 		if err != nil {
 			r.lost = true
 		}
-		if begins == line && len(row) > 0 && (err == nil || err == io.EOF) {
+		if begins == line && len(row) > 0 && (err == nil || errors.Is(err, io.EOF)) {
 			return rowHashFor(row, r.key), true
 		}
 	}
@@ -100,7 +101,7 @@ func (r *rawRows) next() ([]byte, error) {
 		if r.rows.Quoted && bytes.Count(part, []byte{'"'})%2 == 1 {
 			open = !open
 		}
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		if err != nil {

@@ -227,7 +227,7 @@ const leastRow = 64
 func (r *Reader) watchRows(b *snapshotBuilder, text *textStream, open Open, page register.Page) (end func(), err error) {
 	rows, err := r.rowsOf(text.head, text.found)
 	if err != nil || len(r.values) > maxFacts {
-		return func() {}, nil
+		return func() {}, nil //nolint:nilerr // it can not be done here
 	}
 	s := sideRows{Saved: Saved{Page: page}, head: text.head, rows: rows}
 	b.learner.Expect(min(s.estimate()+s.estimate()/32, int(page.Bytes/leastRow)))
@@ -247,7 +247,7 @@ func (r *Reader) watchRows(b *snapshotBuilder, text *textStream, open Open, page
 func (r *Reader) readText(ctx context.Context, p pageReading, text *textStream, b *snapshotBuilder, health register.Health, last bool) (pageReading, error) {
 	p.encoding, p.head = text.found, decodeHead(text)
 	if p.instead = notTheThing(r.def.Parse.Format, p.Page, text.head, p.head); p.instead != nil {
-		return p, nil
+		return p, nil //nolint:nilerr // it is in the reading
 	}
 	var err error
 	p.Reading, err = r.format.Read(ctx, text, func(row format.Row) error {

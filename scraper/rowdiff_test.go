@@ -150,8 +150,12 @@ func (p *publisher) definition() register.Definition {
 		return p.encoded(def)
 	}
 	for i, field := range []register.Field{
-		{Name: "id"}, {Name: "domain", Type: register.TypeDomain}, {Name: "name"},
-		{Name: "listed", Type: register.TypeDate, Layout: "2.1.2006"}, {Name: "gone"}, {Name: "note", Optional: true},
+		{Name: "id"},
+		{Name: "domain", Type: register.TypeDomain},
+		{Name: "name"},
+		{Name: "listed", Type: register.TypeDate, Layout: "2.1.2006"},
+		{Name: "gone"},
+		{Name: "note", Optional: true},
 	} {
 		field.From = []register.Source{{Name: field.Name}}
 		if !p.header {

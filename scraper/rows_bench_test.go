@@ -19,7 +19,12 @@ const benchRows = 100_000
 // thousandth of the rows differ.
 func largePages() (def register.Definition, older, newer []byte) {
 	def = register.Definition{ID: "xx-large", Parse: register.Parse{Format: register.FormatCSV}, Key: []string{"id"}, Fields: []register.Field{
-		{Name: "id"}, {Name: "ip"}, {Name: "domain", Type: register.TypeDomain}, {Name: "url"}, {Name: "authority"}, {Name: "decision"},
+		{Name: "id"},
+		{Name: "ip"},
+		{Name: "domain", Type: register.TypeDomain},
+		{Name: "url"},
+		{Name: "authority"},
+		{Name: "decision"},
 		{Name: "listed_on", Type: register.TypeDate},
 	}}
 	r := rand.New(rand.NewPCG(1, 2))

@@ -10,6 +10,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -58,7 +59,7 @@ var line = regexp.MustCompile(`^(Benchmark\S+?)(?:-\d+)?\s.*?\s(\d+) B/op\s+(\d+
 func measure() (map[string]taken, error) {
 	measured := map[string]taken{}
 	for _, stage := range stages {
-		command := exec.Command("go", "test", "-run", "^$", "-bench", stage.pattern, "-benchmem", "-benchtime", "4x", stage.folder) //nolint:gosec // ours
+		command := exec.CommandContext(context.Background(), "go", "test", "-run", "^$", "-bench", stage.pattern, "-benchmem", "-benchtime", "4x", stage.folder) //nolint:gosec // ours
 		command.Stderr = os.Stderr
 		output, err := command.Output()
 		if err != nil {

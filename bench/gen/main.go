@@ -24,15 +24,18 @@ type row struct {
 	ip, domain, url, auth, dec, date string
 }
 
-var auths = []string{"ФНС", "Роскомнадзор", "Генпрокуратура", "суд", "МВД", "Роспотребнадзор", "Росалкогольрегулирование", "Минкомсвязь", "Росмолодежь", "Росздравнадзор", "Мосгорсуд", "Генеральная прокуратура Российской Федерации"}
-var syl = []string{"ka", "zi", "no", "bet", "lot", "win", "max", "vul", "kan", "pin", "az", "ino", "slot", "x", "joy", "bo", "ru", "mir", "dar", "tor", "film", "kin", "go", "ly", "press", "med"}
-var tlds = []string{".com", ".ru", ".net", ".org", ".xyz", ".top", ".info", ".club", ".online", ".casino"}
+var (
+	auths = []string{"ФНС", "Роскомнадзор", "Генпрокуратура", "суд", "МВД", "Роспотребнадзор", "Росалкогольрегулирование", "Минкомсвязь", "Росмолодежь", "Росздравнадзор", "Мосгорсуд", "Генеральная прокуратура Российской Федерации"}
+	syl   = []string{"ka", "zi", "no", "bet", "lot", "win", "max", "vul", "kan", "pin", "az", "ino", "slot", "x", "joy", "bo", "ru", "mir", "dar", "tor", "film", "kin", "go", "ly", "press", "med"}
+	tlds  = []string{".com", ".ru", ".net", ".org", ".xyz", ".top", ".info", ".club", ".online", ".casino"}
+)
 
 func ip(r *rand.Rand) string {
 	return strconv.Itoa(1+r.IntN(223)) + "." + strconv.Itoa(r.IntN(256)) + "." + strconv.Itoa(r.IntN(256)) + "." + strconv.Itoa(1+r.IntN(254))
 }
+
 func ips(r *rand.Rand) string {
-	n := 1
+	var n int
 	switch x := r.IntN(100); {
 	case x < 55:
 		n = 1
@@ -54,9 +57,11 @@ func ips(r *rand.Rand) string {
 	}
 	return b.String()
 }
+
 func date(r *rand.Rand) string {
 	return fmt.Sprintf("%04d-%02d-%02d", 2013+r.IntN(13), 1+r.IntN(12), 1+r.IntN(28))
 }
+
 func mk(r *rand.Rand, i int) row {
 	var d strings.Builder
 	for k := 2 + r.IntN(3); k > 0; k-- {
@@ -108,12 +113,14 @@ func init() { //nolint:gochecknoinits // a table
 	cp['ё'] = 0xB8
 	cp['Ё'] = 0xA8
 }
+
 func q(s string, sep byte) string {
 	if strings.IndexByte(s, sep) >= 0 || strings.IndexByte(s, '"') >= 0 {
 		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}
 	return s
 }
+
 func must(e error) {
 	if e != nil {
 		panic(e)

@@ -9,6 +9,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -53,7 +54,7 @@ type contender struct {
 
 func (c *contender) run() {
 	var stdout, stderr bytes.Buffer
-	command := exec.Command("bash", "-c", c.command) //nolint:gosec // what the caller asked for
+	command := exec.CommandContext(context.Background(), "bash", "-c", c.command) //nolint:gosec // what the caller asked for
 	command.Stdout, command.Stderr = &stdout, &stderr
 	started := time.Now()
 	err := command.Run()

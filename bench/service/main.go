@@ -93,7 +93,7 @@ func measure(program, dir string) (r Result, err error) {
 	}
 	server := &http.Server{Handler: o, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	base := "http://" + listener.Addr().String()
 	files := map[string]string{
 		"large.yaml":    fmt.Sprintf(definition, base),

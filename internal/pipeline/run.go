@@ -132,7 +132,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	}
 
 	fetched, err := p.Source.Fetch(ctx, def, t.validators())
-	defer fetched.Close()
+	defer fetched.Close() //nolint:staticcheck // what came is returned beside an error too
 	t.received(fetched)
 	if err != nil {
 		return p.stop(ctx, t, err)

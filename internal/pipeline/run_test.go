@@ -190,8 +190,10 @@ func TestOldBytesAfterACutPageAreReadAnew(t *testing.T) {
 func TestDelistedAndListedAgainOnOnePageIsRelisted(t *testing.T) {
 	b := newBench(t)
 	b.def.Fields = []register.Field{
-		{Name: "number", From: []register.Source{{Name: "id"}}}, {Name: "name", From: []register.Source{{Name: "name"}}},
-		{Name: "listed_on", From: []register.Source{{Name: "from"}}}, {Name: "delisted_on", From: []register.Source{{Name: "to"}}},
+		{Name: "number", From: []register.Source{{Name: "id"}}},
+		{Name: "name", From: []register.Source{{Name: "name"}}},
+		{Name: "listed_on", From: []register.Source{{Name: "from"}}},
+		{Name: "delisted_on", From: []register.Source{{Name: "to"}}},
 	}
 	b.def.ListedWhile = `delisted_on == ""`
 	page := func(rows string) { b.site.Publish("/list.csv", csvPage("id,name,from,to\n"+rows)) }
