@@ -2,7 +2,7 @@
 // always the same for the same numbers: as CSV in UTF-8 and in windows-1251, and as
 // lines of JSON. What differs between them is in expected.json.
 //
-//	go run ./bench/gen [-added N] [-removed N] [-changed N] ROWS DIR
+//	go run ./bench/gen [-csv] [-added N] [-removed N] [-changed N] ROWS DIR
 package main
 
 import (
@@ -133,8 +133,12 @@ type file struct {
 	file *os.File
 }
 
-func create(dir, name string) file {
-	f, e := os.Create(filepath.Join(dir, name))
+func create(dir, name string, wanted bool) file {
+	path := filepath.Join(dir, name)
+	if !wanted {
+		path = os.DevNull
+	}
+	f, e := os.Create(path)
 	must(e)
 	return file{bufio.NewWriterSize(f, 1<<20), f}
 }
@@ -144,10 +148,10 @@ func (f file) close() {
 	must(f.file.Close())
 }
 
-// write writes one version in every form.
-func write(dir, name string, rows []*row) {
-	cyrillic, utf8, lines := create(dir, name+".cp1251.csv"), create(dir, name+".csv"), create(dir, name+".jsonl")
-	array, markup, text := create(dir, name+".json"), create(dir, name+".xml"), create(dir, name+".txt")
+// write writes one version in every form, or as CSV in UTF-8 alone.
+func write(dir, name string, rows []*row, all bool) {
+	cyrillic, utf8, lines := create(dir, name+".cp1251.csv", all), create(dir, name+".csv", true), create(dir, name+".jsonl", all)
+	array, markup, text := create(dir, name+".json", all), create(dir, name+".xml", all), create(dir, name+".txt", all)
 	fmt.Fprintf(cyrillic, "Updated: 2026-01-0%s 00:00:00 +0000\n", name[1:])
 	fmt.Fprintf(utf8, "id,ip,domain,url,authority,decision,date\n")
 	fmt.Fprint(array, "[")
@@ -206,6 +210,7 @@ func main() {
 	added := flag.Int("added", -1, "rows that only the newer version has; a thousandth of all")
 	removed := flag.Int("removed", -1, "rows that only the older version has; a two-thousandth")
 	changed := flag.Int("changed", -1, "rows whose address or date differs; a two-thousandth")
+	only := flag.Bool("csv", false, "write CSV in UTF-8 alone")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		flag.Usage()
@@ -226,7 +231,7 @@ func main() {
 		old[i] = &all[i]
 	}
 	r.Shuffle(n, func(i, j int) { old[i], old[j] = old[j], old[i] })
-	write(dir, "v1", old)
+	write(dir, "v1", old, !*only)
 	// new: drop the last rem of a fresh permutation, modify the mod before them
 	p := make([]*row, n)
 	copy(p, old)
@@ -253,7 +258,7 @@ func main() {
 		p = append(p, &all[n+i])
 	}
 	r.Shuffle(len(p), func(i, j int) { p[i], p[j] = p[j], p[i] })
-	write(dir, "v2", p)
+	write(dir, "v2", p, !*only)
 	b, _ := json.Marshal(map[string]int{"old_rows": n, "new_rows": len(p), "added": add, "removed": rem, "modified": mod, "modified_fields": fields})
 	must(os.WriteFile(filepath.Join(dir, "expected.json"), append(b, '\n'), 0o644))
 	fmt.Println(string(b))
