@@ -203,7 +203,7 @@ func frugal(t *testing.T, limit time.Duration, f func()) {
 	if !underRace && peak > idle && peak-idle > 64<<20 {
 		t.Errorf("it took %d MB above idle", (peak-idle)>>20)
 	}
-	if took > patient(limit)+time.Second {
+	if took > patient(limit)+patient(time.Second) {
 		t.Errorf("it took %s", took)
 	}
 	t.Logf("%d MB above idle, %s", (max(peak, idle)-idle)>>20, took.Round(time.Millisecond))
