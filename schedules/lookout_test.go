@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -209,21 +210,21 @@ func TestLookoutTellsAgainUntilItIsTold(t *testing.T) {
 // jumping is a clock that a test sets.
 type jumping struct {
 	schedules.SystemClock
-	ahead *time.Duration
+	ahead *atomic.Int64 // nanoseconds
 }
 
-func (j jumping) Now() time.Time { return j.SystemClock.Now().Add(*j.ahead) }
+func (j jumping) Now() time.Time { return j.SystemClock.Now().Add(time.Duration(j.ahead.Load())) }
 
 // A machine that slept for a week has scheduled nothing meanwhile.
 func TestLookoutThatSleptGivesTheCatchUpATicksTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := &attempts{desk: newDesk(), attempted: map[string]time.Time{}}
-		var ahead time.Duration
+		var ahead atomic.Int64
 		a.ran("cz-one")
 		watchBy(t, a, daily, jumping{ahead: &ahead})
 		synctest.Wait()
-		ahead = 7 * 24 * time.Hour
+		ahead.Store(int64(7 * 24 * time.Hour))
 		until(t, "2000-01-01T06:14:00Z")
 		a.wants(t)
 		until(t, "2000-01-01T07:00:00Z")
