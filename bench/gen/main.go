@@ -1,6 +1,6 @@
 // Command gen writes two versions of a large register in the form of a blocklist,
-// always the same for the same numbers: as CSV in UTF-8 and in windows-1251, and as
-// lines of JSON. What differs between them is in expected.json.
+// always the same for the same numbers: as CSV in UTF-8 and in windows-1251, lines
+// of JSON, a JSON array, XML, and a domain a line. What differs between them is in expected.json.
 //
 //	go run ./bench/gen [-csv] [-added N] [-removed N] [-changed N] ROWS DIR
 package main

@@ -1,0 +1,58 @@
+package scraper
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// soundness looks for bytes that are no text: a page that has any must be read,
+// to say how many.
+type soundness struct {
+	utf8    bool
+	invalid []byte // that a single-byte encoding leaves out
+}
+
+func newSoundness(found encodingFound) soundness {
+	s := soundness{utf8: found.name == "utf-8"}
+	if s.utf8 {
+		return s
+	}
+	for c := range 256 {
+		if text, err := found.encoding.NewDecoder().Bytes([]byte{byte(c)}); err != nil || !utf8.Valid(text) || bytes.ContainsRune(text, utf8.RuneError) {
+			s.invalid = append(s.invalid, byte(c))
+		}
+	}
+	return s
+}
+
+var replacement = []byte(string(utf8.RuneError))
+
+func (s soundness) chunk(b []byte) bool {
+	if bytes.IndexByte(b, 0) >= 0 {
+		return false
+	}
+	for _, c := range s.invalid {
+		if bytes.IndexByte(b, c) >= 0 {
+			return false
+		}
+	}
+	return !s.utf8 || bytes.IndexByte(b, replacement[0]) < 0 || !bytes.Contains(b, replacement)
+}
+
+func (s soundness) row(row []byte) bool { return !s.utf8 || utf8.Valid(row) }
+
+// watchUTF8 looks whether a page that is decoded otherwise is plainly UTF-8; nil
+// where it is not asked.
+func watchUTF8(found encodingFound) func([]byte) error {
+	if found.name == "utf-8" {
+		return nil
+	}
+	watch := &utf8Watch{}
+	return func(b []byte) error {
+		_, _ = watch.Write(b)
+		if watch.isMultibyte() {
+			return errUnfit
+		}
+		return nil
+	}
+}
