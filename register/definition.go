@@ -100,12 +100,19 @@ func (p Paging) Limit() int {
 
 // Formats that a definition may name under parse.format.
 const (
-	FormatCSV  = "csv"
-	FormatHTML = "html"
-	FormatJSON = "json"
-	FormatXML  = "xml"
-	FormatText = "text"
+	FormatCSV    = "csv"
+	FormatHTML   = "html"
+	FormatJSON   = "json"
+	FormatNDJSON = "ndjson" // a JSON value on each line
+	FormatXML    = "xml"
+	FormatText   = "text"
 )
+
+// OfLines reports whether a row is a line, so that a page may end behind any of
+// them.
+func OfLines(format string) bool {
+	return format == FormatCSV || format == FormatText || format == FormatNDJSON
+}
 
 // Parse says how the bytes of a page become rows.
 type Parse struct {

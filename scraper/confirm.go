@@ -13,10 +13,10 @@ func (f *fetching) lacksEnd(page register.Page) bool {
 	if page.Framing != register.FramedByClose {
 		return false
 	}
-	switch f.def.Parse.Format {
-	case register.FormatCSV, register.FormatText:
+	switch format := f.def.Parse.Format; {
+	case register.OfLines(format):
 		return f.def.Expect.Sentinel == ""
-	case register.FormatHTML:
+	case format == register.FormatHTML:
 		return endSentinel(f.def, pageReading{tail: f.tailOf(page)}) == ""
 	}
 	return false // JSON and XML can not be read without their end

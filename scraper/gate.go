@@ -123,12 +123,12 @@ func endSentinel(def register.Definition, p pageReading) string {
 // lastRowDoubtful reports whether a page may have ended inside its last row.
 func lastRowDoubtful(def register.Definition, p pageReading, health register.Health, lastPage bool) bool {
 	open := !framedByItself(p.Page) && (p.Framing == register.FramedCut || endSentinel(def, p) == "")
-	switch def.Parse.Format {
-	case register.FormatCSV, register.FormatText:
+	switch {
+	case register.OfLines(def.Parse.Format):
 		// A server that breaks off at the same place twice shows equal bytes too.
 		open = open || p.Framing == register.FramedTwice && endSentinel(def, p) == ""
 		return !p.newline && (open || lastPage && health.Known && health.EndsWithNewline)
-	case register.FormatHTML:
+	case def.Parse.Format == register.FormatHTML:
 		return open
 	}
 	return false // JSON and XML that end inside a row can not be read at all

@@ -18,9 +18,8 @@ func checkLastRow(e evidence) register.Check {
 		}
 	}
 	last := e.pages[len(e.pages)-1]
-	lineFormat := e.def.Parse.Format == register.FormatCSV || e.def.Parse.Format == register.FormatText
 	switch {
-	case !lineFormat:
+	case !register.OfLines(e.def.Parse.Format):
 		return pass(name, "the last row is closed")
 	case last.newline:
 		return pass(name, "the text ends with a line end")

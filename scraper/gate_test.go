@@ -28,6 +28,7 @@ func TestGate(t *testing.T) {
 	text := definition(register.FormatText, "line")
 	json := definition(register.FormatJSON, ".name")
 	json.Parse.Rows = ".data[]"
+	ndjson := definition(register.FormatNDJSON, ".name")
 	xml := definition(register.FormatXML, "name")
 	html := definition(register.FormatHTML, "td")
 	html2 := definition(register.FormatHTML, "Název")
@@ -62,6 +63,12 @@ func TestGate(t *testing.T) {
 		{"HTML until the connection closed", html, closed, register.Health{}, []string{table}, "complete", 2},
 		{"HTML without its end", html, closed, register.Health{}, []string{"<table><tr><td>A<tr><td>Bee"}, "partial framed body", 1},
 		{"JSON until the connection closed", json, closed, register.Health{}, []string{`{"data":[{"name":"A"}]}`}, "complete", 1},
+		{"lines of JSON", ndjson, nil, register.Health{}, []string{"{\"name\":\"A\"}\n{\"name\":\"B\"}\n"}, "complete", 2},
+		{"lines of JSON until the connection closed", ndjson, closed, register.Health{}, []string{"{\"name\":\"A\"}\n"}, "partial framed body", 1},
+		{"cut lines of JSON", ndjson, nil, register.Health{}, []string{"{\"name\":\"A\"}\n{\"na"}, "partial last row whole: the last row (line 2) is not whole", 1},
+		{"a broken line of JSON", ndjson, nil, register.Health{}, []string{"{\"name\":\"A\"}\n{\"na\n{\"name\":\"C\"}\n"}, "failed same shape, unreadable: line 2: not JSON", 0},
+		{"an error in place of lines of JSON", ndjson, nil, register.Health{}, []string{"{\"error\":\"quota\"}\n"}, "failed", 0},
+		{"a web page for lines of JSON", ndjson, nil, register.Health{}, []string{"<!DOCTYPE html><html><title>Hi</title>"}, "failed right thing, web_page: a web page titled \"Hi\" came where lines of JSON was expected", 0},
 		{"XML until the connection closed", xml, closed, register.Health{}, []string{`<r><e><name>A</name></e></r>`}, "complete", 1},
 		{"cut CSV", csv, cutOff, register.Health{}, []string{"name,web\nA,a\nB"}, "partial framed body: the body was cut off", 1},
 		{"cut CSV in a quoted cell", csv, cutOff, register.Health{}, []string{"name,web\nA,a\nB,\"b"}, "partial framed body", 1},

@@ -64,7 +64,8 @@ func cameInstead(format string, page register.Page, raw []byte, start string) th
 	}
 	isHTML, isXML, isJSON := looksHTML(start), strings.HasPrefix(start, "<?xml"), looksJSON(start)
 	isLine := format == register.FormatCSV || format == register.FormatText
-	if format == register.FormatJSON {
+	wantsJSON := format == register.FormatJSON || format == register.FormatNDJSON
+	if wantsJSON {
 		isJSON = strings.HasPrefix(start, "[") || strings.HasPrefix(start, "{") // whether it is, its reader says
 	}
 	switch {
@@ -74,7 +75,7 @@ func cameInstead(format string, page register.Page, raw []byte, start string) th
 		// A page in place of a file has its own encoding, not the file's.
 		found := findEncoding("", page.ResponseHeader.Get("Content-Type"), register.FormatHTML, raw, "")
 		return webPage(decodeBytes(found, raw))
-	case format == register.FormatXML && isMarkup(start), format == register.FormatJSON && isJSON:
+	case format == register.FormatXML && isMarkup(start), wantsJSON && isJSON:
 		return thing{}
 	case isXML:
 		return wrongThing("an XML document")
@@ -103,6 +104,8 @@ func formatWords(format string) string {
 		return "a web page"
 	case register.FormatJSON:
 		return "JSON"
+	case register.FormatNDJSON:
+		return "lines of JSON"
 	case register.FormatXML:
 		return "XML"
 	}
@@ -298,7 +301,7 @@ func excuseOf(format, head string) thing {
 	switch {
 	case format == register.FormatHTML && (refusal(titleOf(head)).words != "" || refusalByParts(head).words != ""):
 		return webPage(head)
-	case format == register.FormatJSON && errorKey.MatchString(start):
+	case (format == register.FormatJSON || format == register.FormatNDJSON) && errorKey.MatchString(start):
 		return jsonThing(start)
 	}
 	return thing{}

@@ -105,6 +105,7 @@ func (d *rowDiff) compare(ctx context.Context, older, newer Saved) error {
 		return errUnfit
 	}
 	d.table = newRowTable(d.older.estimate(), d.newer.estimate())
+	defer d.table.free()
 	if err := d.addOlder(ctx); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package scraper
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -47,8 +48,8 @@ func TestDifferingIsTheObviousDifference(t *testing.T) {
 			continue
 		}
 		fast++
-		wholePrev, wholeOld := readWhole(t, reader, older)
-		wholeNext, wholeNew := readWhole(t, reader, newer)
+		wholePrev, wholeOld := readWhole(t, reader, older, register.Health{})
+		wholeNext, wholeNew := readWhole(t, reader, newer, register.Health{})
 		if wholeOld.Failed() != nil || wholeNew.Failed() != nil {
 			t.Fatalf("seed %d: read by rows, although whole it says %v, %v\n%s", seed, wholeOld.Failed(), wholeNew.Failed(), p)
 		}
@@ -98,10 +99,10 @@ func savedOf(body []byte) Saved {
 	return Saved{Page: page, Body: bytes.NewReader(body)}
 }
 
-func readWhole(t *testing.T, reader *Reader, body []byte) (register.Snapshot, register.Proof) {
+func readWhole(t *testing.T, reader *Reader, body []byte, health register.Health) (register.Snapshot, register.Proof) {
 	t.Helper()
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	snapshot, proof, err := reader.Read(t.Context(), []register.Page{savedOf(body).Page}, open, register.Health{})
+	snapshot, proof, err := reader.Read(t.Context(), []register.Page{savedOf(body).Page}, open, health)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,8 @@ type publisher struct {
 	delists  bool
 	ignores  bool
 	text     bool
-	nasty    int // of a hundred cells
+	lines    bool // of JSON
+	nasty    int  // of a hundred cells
 	rows     [][]string
 }
 
@@ -131,6 +133,7 @@ func newPublisher(seed uint64) *publisher {
 		encoding: pick(r, nil, nil, charmap.Windows1251, charmap.Windows1250), delists: r.IntN(4) == 0, ignores: r.IntN(4) == 0,
 		text: r.IntN(8) == 0, nasty: pick(r, 0, 5, 40),
 	}
+	p.lines = p.encoding == nil && r.IntN(6) == 0
 	p.mark = p.encoding == nil && r.IntN(3) == 0
 	for range r.IntN(40) {
 		p.rows = append(p.rows, p.row())
@@ -149,6 +152,9 @@ func (p *publisher) definition() register.Definition {
 		def.Fields, def.Key = []register.Field{{Name: "line", Type: register.TypeDomain}}, []string{"line"}
 		return p.encoded(def)
 	}
+	if p.lines {
+		def.Parse = register.Parse{Format: register.FormatNDJSON}
+	}
 	for i, field := range []register.Field{
 		{Name: "id"},
 		{Name: "domain", Type: register.TypeDomain},
@@ -158,7 +164,10 @@ func (p *publisher) definition() register.Definition {
 		{Name: "note", Optional: true},
 	} {
 		field.From = []register.Source{{Name: field.Name}}
-		if !p.header {
+		switch {
+		case p.lines:
+			field.From = []register.Source{{Name: "." + field.Name}}
+		case !p.header:
 			field.From = []register.Source{{Index: i, ByIndex: true}}
 		}
 		def.Fields = append(def.Fields, field)
@@ -224,7 +233,7 @@ func (p *publisher) page() []byte {
 	if p.mark {
 		b.WriteString("\ufeff")
 	}
-	if !p.text {
+	if !p.text && !p.lines {
 		for i := range p.skip {
 			fmt.Fprintf(&b, "as of %d%s", i+r.IntN(9), p.lineEnd)
 		}
@@ -251,6 +260,10 @@ func (p *publisher) write(b *bytes.Buffer, row []string) {
 	r := p.rand
 	if p.text {
 		b.WriteString(pick(r, "", "", "", "#") + row[1] + p.lineEnd)
+		return
+	}
+	if p.lines {
+		p.writeJSON(b, row)
 		return
 	}
 	for i, cell := range row {
@@ -282,5 +295,38 @@ func (p *publisher) write(b *bytes.Buffer, row []string) {
 		b.WriteString(strings.Repeat(p.comma, 5) + p.lineEnd)
 	case 2:
 		b.WriteString(`a"b` + p.lineEnd)
+	}
+}
+
+// writeJSON writes a row as a line of JSON, of which the same value can be spelled
+// in many ways.
+func (p *publisher) writeJSON(b *bytes.Buffer, row []string) {
+	r := p.rand
+	var members []string
+	for i, name := range []string{"id", "domain", "name", "listed", "gone", "note"} {
+		value, err := json.Marshal(row[i])
+		if err != nil {
+			panic(err)
+		}
+		text := string(value)
+		if r.IntN(100) < p.nasty {
+			text = pick(r, text, `null`, `["`+row[i]+`"]`, strings.Replace(text, "a", `\u0061`, 1), `" `+text[1:], `{"x":`+text+`}`)
+		}
+		if name == "note" && r.IntN(200) < p.nasty {
+			continue
+		}
+		members = append(members, `"`+name+`":`+pick(r, "", "", " ")+text)
+	}
+	if r.IntN(100) < p.nasty {
+		r.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+	}
+	b.WriteString("{" + strings.Join(members, pick(r, ",", ",", ", ")) + "}" + p.lineEnd)
+	switch r.IntN(120) {
+	case 0:
+		b.WriteString(p.lineEnd)
+	case 1:
+		b.WriteString(`{"id":"1"` + p.lineEnd)
+	case 2:
+		b.WriteString(`{"id":"1","more":[]}` + p.lineEnd)
 	}
 }

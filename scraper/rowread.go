@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/regwatch/regwatch/internal/offheap"
 	"github.com/regwatch/regwatch/register"
 )
 
@@ -24,11 +25,13 @@ func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.He
 	if err != nil {
 		return register.Snapshot{}, nil, err
 	}
-	rows := &pageRows{key: rowKey(seed, s.found.name, s.rows.Header), utf8: s.found.name == "utf-8"}
+	rows := newPageRows(s.estimate(), rowKey(seed, s.found.name, s.rows.Header), s.found.name == "utf-8")
+	defer rows.free()
 	if err := rows.scan(ctx, &s); err != nil {
 		return register.Snapshot{}, nil, err
 	}
 	missed, repeated := rows.see(known)
+	rows.free()
 	if err := s.fetch(missed); err != nil {
 		return register.Snapshot{}, nil, err
 	}
@@ -39,6 +42,9 @@ func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.He
 	p, snapshot, err := r.readSome(ctx, &s, s.own, b, health)
 	if err != nil {
 		return register.Snapshot{}, nil, err
+	}
+	if s.rows.Named && !slices.Equal(snapshot.Shape.Columns, health.Shape.Columns) {
+		return register.Snapshot{}, nil, errUnfit // a column may have come, or be on the rows that are not read
 	}
 	byRows := rows.count - len(missed)
 	p.rows, p.filled = p.rows+byRows, p.filled+byRows
@@ -118,6 +124,9 @@ type pageRows struct {
 	parts [register.RowParts]rowPart
 	count int
 	chars int
+
+	hashes []register.RowHash // where those of the parts lie, as long as they fit
+	places []uint32
 }
 
 type rowPart struct {
@@ -126,12 +135,30 @@ type rowPart struct {
 	places []uint32
 }
 
+// newPageRows prepares for about so many rows.
+func newPageRows(rows int, key uint64, utf8 bool) *pageRows {
+	room := rows/register.RowParts + rows/register.RowParts/16 + 8
+	p := &pageRows{key: key, utf8: utf8}
+	p.hashes, p.places = offheap.Make[register.RowHash](0, register.RowParts*room), offheap.Make[uint32](0, register.RowParts*room)
+	for i := range p.parts {
+		from, to := i*room, (i+1)*room
+		p.parts[i].hashes, p.parts[i].places = p.hashes[from:from:to], p.places[from:from:to]
+	}
+	return p
+}
+
+// free gives back the memory of the hashes, and may be called twice.
+func (p *pageRows) free() {
+	for i := range p.parts {
+		p.parts[i].hashes, p.parts[i].places = nil, nil
+	}
+	offheap.Free(p.hashes)
+	offheap.Free(p.places)
+	p.hashes, p.places = nil, nil
+}
+
 // scan hashes the rows of a page, and puts the first and the last with its own.
 func (p *pageRows) scan(ctx context.Context, s *sideRows) error {
-	room := s.estimate()/register.RowParts + s.estimate()/register.RowParts/16 + 8
-	for i := range p.parts {
-		p.parts[i].hashes, p.parts[i].places = make([]register.RowHash, 0, room), make([]uint32, 0, room)
-	}
 	batches := sync.Pool{New: func() any { return &rowBatch{} }}
 	var mu sync.Mutex
 	last, err := scanRows(ctx, s.Body, s.Page.Bytes, s.rows, scanChunk, watchUTF8(s.found), func(c chunk) error {
@@ -233,7 +260,6 @@ func (p *pageRows) see(known Known) (missed []int64, repeated int) {
 					misses[w] = append(misses[w], int64(part.places[i]))
 				})
 				repeats[w] += again
-				part.hashes, part.places = nil, nil
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/regwatch/regwatch/internal/offheap"
 )
 
 // rowTable finds the rows of one page again among those of another, by 104 bits
@@ -16,6 +18,9 @@ import (
 // is done with a row.
 type rowTable struct {
 	parts [tableParts]tablePart
+
+	older []olderRow // where those of the parts lie, as long as they fit
+	newer []newerRow
 }
 
 const (
@@ -52,17 +57,28 @@ type newerRow struct {
 
 // newRowTable prepares for about that many rows of each page.
 func newRowTable(older, newer int) *rowTable {
-	t := &rowTable{}
 	room := func(rows int) int { return rows/tableParts + rows/tableParts/16 + 8 }
-	olds := onHugePages(make([]olderRow, 0, tableParts*room(older)))
-	news := onHugePages(make([]newerRow, 0, tableParts*room(newer)))
+	t := &rowTable{
+		older: offheap.Make[olderRow](0, tableParts*room(older)),
+		newer: offheap.Make[newerRow](0, tableParts*room(newer)),
+	}
 	for i := range t.parts {
 		from, to := i*room(older), (i+1)*room(older)
-		t.parts[i].older = olds[from:from:to]
+		t.parts[i].older = t.older[from:from:to]
 		from, to = i*room(newer), (i+1)*room(newer)
-		t.parts[i].newer = news[from:from:to]
+		t.parts[i].newer = t.newer[from:from:to]
 	}
 	return t
+}
+
+// free gives back the memory of the table, which is empty then.
+func (t *rowTable) free() {
+	for i := range t.parts {
+		t.parts[i].older, t.parts[i].newer = nil, nil
+	}
+	offheap.Free(t.older)
+	offheap.Free(t.newer)
+	t.older, t.newer = nil, nil
 }
 
 // fill is one goroutine's way to add rows.

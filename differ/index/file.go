@@ -109,16 +109,18 @@ func read(from io.Reader, head Head) (*Index, error) {
 	if !ok || json.Unmarshal(bytes.TrimRight(text, " "), &h) != nil || h.Head != head || head.Sum == (register.Hash{}) {
 		return nil, ErrStale
 	}
-	x := &Index{
-		seed: h.Seed, head: head, offsets: h.Offsets, entries: make([]register.Hash, head.Entries), rows: make([]register.RowHash, head.Entries),
-		facts: make([]register.RowFacts, head.Entries), seen: make([]bool, head.Entries),
-	}
+	x := &Index{seed: h.Seed, head: head, offsets: h.Offsets}
+	x.reserve(head.Entries + head.Entries/32 + 1024) // what a run brings
+	n := head.Entries
+	x.entries, x.rows, x.facts, x.seen = x.entries[:n], x.rows[:n], x.facts[:n], x.seen[:n]
 	for _, part := range [][]byte{bytesOf(x.entries), bytesOf(x.rows), bytesOf(x.facts)} {
 		if _, err := io.ReadFull(from, part); err != nil {
+			x.Close()
 			return nil, errors.Join(ErrStale, err)
 		}
 	}
 	if !x.isSound() || x.sum() != head.Sum {
+		x.Close()
 		return nil, errors.Join(ErrStale, errors.New("it is not the one that was kept with the head"))
 	}
 	return x, nil

@@ -4,17 +4,18 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"math/bits"
-	"slices"
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/regwatch/regwatch/internal/offheap"
 	"github.com/regwatch/regwatch/register"
 )
 
 const parts = register.RowParts
 
 // Index is the entries of one head. Its methods are not safe for concurrent use,
-// save SeeRows for different parts.
+// save SeeRows for different parts. Its memory is not the collector's: whoever has
+// one closes it.
 type Index struct {
 	seed     uint64
 	head     Head
@@ -24,7 +25,6 @@ type Index struct {
 	facts    []register.RowFacts
 	seen     []bool
 	slots    []uint32 // position in entries, from 1; made when needed
-	spare    []uint32 // slots that lie about
 	learned  []learned
 	learning bool // every entry is taken for known
 }
@@ -57,8 +57,33 @@ func New() *Index {
 	return &Index{seed: binary.LittleEndian.Uint64(seed[:]), learning: true}
 }
 
+// Close frees the index; it is empty then.
+func (x *Index) Close() {
+	if x == nil {
+		return
+	}
+	x.reserve(0)
+	x.dropSlots()
+	*x = Index{seed: x.seed}
+}
+
+// reserve makes room for so many entries; 0 gives all of it back.
+func (x *Index) reserve(capacity int) {
+	n := min(len(x.entries), capacity)
+	x.entries, x.rows = offheap.Grow(x.entries[:n], capacity), offheap.Grow(x.rows[:n], capacity)
+	x.facts, x.seen = offheap.Grow(x.facts[:n], capacity), offheap.Grow(x.seen[:n], capacity)
+}
+
+func (x *Index) dropSlots() {
+	offheap.Free(x.slots)
+	x.slots = nil
+}
+
 // Add makes an entry known.
 func (x *Index) Add(identity register.Hash) {
+	if len(x.entries) == cap(x.entries) {
+		x.reserve(len(x.entries) + len(x.entries)/2 + 1024)
+	}
 	x.entries = append(x.entries, identity)
 	x.rows = append(x.rows, register.RowHash{})
 	x.facts = append(x.facts, register.RowFacts{})
@@ -92,9 +117,8 @@ func (x *Index) Expect(entries int) {
 	if !x.learning || len(x.entries) > 0 {
 		return
 	}
-	x.entries, x.rows = make([]register.Hash, 0, entries), make([]register.RowHash, 0, entries)
-	x.facts, x.seen = make([]register.RowFacts, 0, entries), make([]bool, 0, entries)
-	x.slots = nil
+	x.reserve(entries)
+	x.dropSlots()
 }
 
 // Rows gives the number that keys the hashes of rows, and whether any row can be
@@ -125,10 +149,15 @@ func (x *Index) SeeEntry(identity register.Hash) (known, again bool) {
 func (x *Index) SeeEntries(identities []register.Hash) (known, again []bool) {
 	known, again = make([]bool, len(identities)), make([]bool, len(identities))
 	wanted := make(map[register.Hash][]int, len(identities))
+	var some sieve
 	for i, identity := range identities {
 		wanted[identity] = append(wanted[identity], i)
+		some.add(identity)
 	}
 	for at, identity := range x.entries {
+		if !some.has(identity) {
+			continue
+		}
 		for _, i := range wanted[identity] {
 			known[i], again[i] = true, x.seen[at]
 			x.seen[at] = true
@@ -247,31 +276,57 @@ func (x *Index) Apply(accepted []register.Accepted) {
 }
 
 func (x *Index) drop(gone map[register.Hash]bool) {
-	n := 0
-	for i, identity := range x.entries {
-		if !gone[identity] {
-			x.entries[n], x.rows[n], x.facts[n] = x.entries[i], x.rows[i], x.facts[i]
-			n++
-		}
+	var some sieve
+	for identity := range gone {
+		some.add(identity)
 	}
-	x.entries, x.rows, x.facts, x.seen, x.slots = x.entries[:n], x.rows[:n], x.facts[:n], x.seen[:n], nil
+	n := len(x.entries)
+	for i := 0; i < n; {
+		if identity := x.entries[i]; !some.has(identity) || !gone[identity] {
+			i++
+			continue
+		}
+		n-- // the last takes its place
+		x.entries[i], x.rows[i], x.facts[i], x.seen[i] = x.entries[n], x.rows[n], x.facts[n], x.seen[n]
+	}
+	x.entries, x.rows, x.facts, x.seen = x.entries[:n], x.rows[:n], x.facts[:n], x.seen[:n]
+	x.dropSlots()
 }
 
 // recall gives entries the rows that were learned.
 func (x *Index) recall() {
 	byEntry := make(map[register.Hash]learned, len(x.learned))
+	var some sieve
 	for _, l := range x.learned {
 		byEntry[l.entry] = l
+		some.add(l.entry)
 	}
 	x.learned = nil
 	if len(byEntry) == 0 {
 		return
 	}
 	for i, identity := range x.entries {
+		if !some.has(identity) {
+			continue
+		}
 		if l, ok := byEntry[identity]; ok {
 			x.rows[i], x.facts[i] = l.row, l.facts
 		}
 	}
+}
+
+// sieve tells most of the identities that are not among a few from those that
+// are, without a look into all of memory.
+type sieve [1 << 10]uint64
+
+func (s *sieve) add(identity register.Hash) {
+	at := binary.LittleEndian.Uint16(identity[:2])
+	s[at>>6] |= 1 << (at & 63)
+}
+
+func (s *sieve) has(identity register.Hash) bool {
+	at := binary.LittleEndian.Uint16(identity[:2])
+	return s[at>>6]>>(at&63)&1 == 1
 }
 
 // group puts entries in the order of their parts.
@@ -305,7 +360,7 @@ func (x *Index) group() {
 			}
 		}
 	}
-	x.spare, x.slots = x.slots, nil
+	x.dropSlots()
 }
 
 // Sum names all that the index knows: what is kept with the head, so that no other
@@ -334,12 +389,8 @@ func (x *Index) swap(i, j int) {
 // index makes entries findable one by one.
 func (x *Index) index() {
 	size := 1 << max(10, bits.Len(uint(cap(x.entries)*3/2)))
-	if x.slots, x.spare = x.spare, nil; cap(x.slots) >= size {
-		x.slots = x.slots[:size]
-		clear(x.slots)
-	} else {
-		x.slots = make([]uint32, size)
-	}
+	x.dropSlots()
+	x.slots = offheap.Make[uint32](size, size)
 	for i := range x.entries {
 		x.insert(i)
 	}
@@ -347,8 +398,9 @@ func (x *Index) index() {
 
 func (x *Index) insert(i int) {
 	if 4*len(x.entries) > 3*len(x.slots) {
-		x.slots = slices.Grow(x.slots[:0], 2*len(x.slots))[:2*len(x.slots)]
-		clear(x.slots)
+		size := 2 * len(x.slots)
+		x.dropSlots()
+		x.slots = offheap.Make[uint32](size, size)
 		for j := range i {
 			x.put(j)
 		}

@@ -37,14 +37,18 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 	s.log.Info("run", "register", run.Register, "run", run.ID, "outcome", run.Outcome, "changes", len(changes),
 		"entries", run.Entries, "waiting", run.Waiting, "took", run.FinishedAt.Sub(run.StartedAt).Round(time.Millisecond), "reason", run.Reason)
 	if run.Entries >= largeRun && !run.NotModified {
-		debug.FreeOSMemory()
+		time.AfterFunc(giveBackAfter, debug.FreeOSMemory)
 	}
 	return nil
 }
 
-// largeRun is from how many entries on the memory that a run took is given back at
-// once: the next such run may be a day away.
-const largeRun = 100_000
+// largeRun is from how many entries on the memory that a run took is given back:
+// the next such run may be a day away. It waits until what was committed is
+// delivered, because it stops everything for a moment.
+const (
+	largeRun      = 100_000
+	giveBackAfter = 5 * time.Second
+)
 
 // tidyEvery is how often the archive is thinned.
 const tidyEvery = 24 * time.Hour

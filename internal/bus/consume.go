@@ -12,7 +12,7 @@ import (
 
 const (
 	eventAckWait = 10 * time.Second
-	eventBatch   = 256
+	eventBatch   = 512
 	gatherMost   = 10 * time.Millisecond // that one message waits for those behind it
 	pauseFirst   = 250 * time.Millisecond
 	pauseMost    = 15 * time.Second
@@ -128,13 +128,17 @@ func (s *source) fetch(ctx context.Context, batch int, do func(context.Context, 
 	}
 }
 
-// together takes, behind a first message, those that the server has for us: what
-// it says is pending is on its way, and waited for, but not for long.
+// together takes, behind a first message, those that have arrived, and those that
+// the server says are pending: they are on their way, and waited for, but not for
+// long.
 func together(first jetstream.Msg, messages <-chan jetstream.Msg, most int) []jetstream.Msg {
 	taken := []jetstream.Msg{first}
 	timer := time.NewTimer(gatherMost)
 	defer timer.Stop()
-	for len(taken) < most && isFollowed(taken[len(taken)-1]) {
+	for len(taken) < most {
+		if len(messages) == 0 && !isFollowed(taken[len(taken)-1]) {
+			return taken
+		}
 		select {
 		case message, more := <-messages:
 			if !more {

@@ -112,6 +112,7 @@ func Between(ctx context.Context, def register.Definition, open scraper.Open, ol
 		return differ.Differences{}, wrong[0]
 	}
 	known := index.New()
+	defer known.Close()
 	if _, err := readReadable(ctx, reader, open, older, register.Health{}, known); err != nil {
 		return differ.Differences{}, err
 	}

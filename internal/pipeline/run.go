@@ -122,6 +122,10 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 		return register.Run{}, nil, err
 	}
 	t := p.begin(def, due, head)
+	defer func() { t.known.Close() }()
+	if !head.Baselined {
+		defer collectLess()()
+	}
 
 	if head.Baselined && head.Fingerprint != t.run.Fingerprint {
 		if err := p.upgrade(ctx, t); errors.Is(err, fs.ErrNotExist) {

@@ -56,17 +56,19 @@ func New(def register.Definition) (Reader, []register.FieldError) {
 		return newHTML(def)
 	case register.FormatJSON:
 		return newJSON(def)
+	case register.FormatNDJSON:
+		return newNDJSON(def)
 	case register.FormatXML:
 		return newXML(def)
 	case register.FormatText:
 		return newText(def)
 	case "xlsx", "pdf":
 		return nil, []register.FieldError{{
-			Path: "parse.format", Message: def.Parse.Format + " is not built yet", Hint: "csv, html, json, xml and text are",
+			Path: "parse.format", Message: def.Parse.Format + " is not built yet", Hint: "csv, html, json, ndjson, xml and text are",
 		}}
 	}
 	return nil, []register.FieldError{{
-		Path: "parse.format", Message: fmt.Sprintf("unknown format %q", def.Parse.Format), Hint: "one of csv, html, json, xml, text",
+		Path: "parse.format", Message: fmt.Sprintf("unknown format %q", def.Parse.Format), Hint: "one of csv, html, json, ndjson, xml, text",
 	}}
 }
 

@@ -16,6 +16,7 @@ type Rows struct {
 	Quoted bool   // csv: between quotes a line feed ends no row
 	Lazy   bool   // csv: quotes may stand anywhere, so that a page that holds one must be read
 	Comma  byte   // csv: what separates cells
+	Named  bool   // ndjson: rows name their own columns
 
 	// Cells gives by field the only cell that it is read from; -1 where it is
 	// read from several, or from none.
@@ -220,10 +221,18 @@ func (r *textReader) RowsOf(head []byte, _ func([]byte) string) (Rows, bool) {
 	return rows, r.rows == nil
 }
 
-var _ = []RowBytes{(*csvReader)(nil), (*textReader)(nil)}
+var _ = []RowBytes{(*csvReader)(nil), (*textReader)(nil), (*ndjsonReader)(nil)}
 
 // HasRowBytes reports whether a definition's rows can be told apart by their
 // bytes.
 func HasRowBytes(p register.Parse) bool {
-	return p.Format == register.FormatCSV || p.Format == register.FormatText && p.Rows == ""
+	switch p.Format {
+	case register.FormatCSV:
+		return true
+	case register.FormatText:
+		return p.Rows == ""
+	case register.FormatNDJSON:
+		return p.Rows == "" || p.Rows == wholeLine
+	}
+	return false
 }

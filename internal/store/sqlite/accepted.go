@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -15,13 +16,18 @@ func (w *work) moveEntries(ctx context.Context) error {
 	if len(w.commit.Accepted) == 0 {
 		return nil
 	}
+	end, err := w.tx.PrepareContext(ctx, endOne)
+	if err != nil {
+		return err
+	}
+	defer end.Close()
 	begin := make([]version, 0, len(w.commit.Accepted))
 	source := sourceOf(w.run)
 	ended := map[register.Key][]register.Period{} // by this commit
 	for i, a := range w.commit.Accepted {
 		change := w.changeOf(a)
 		source.complete(&change)
-		if err := w.end(ctx, a, &change); err != nil {
+		if err := w.end(ctx, end, a, &change); err != nil {
 			return fmt.Errorf("accepted change %d, %s: %w", i+1, a.Kind, err)
 		}
 		switch a.Kind {
@@ -96,7 +102,7 @@ func (s source) complete(c *register.Change) {
 
 // end takes out of the head what the change ends: an entry removed by absence
 // from the first complete fetch without it on, anything else from this run on.
-func (w *work) end(ctx context.Context, a register.Accepted, c *register.Change) error {
+func (w *work) end(ctx context.Context, end *sql.Stmt, a register.Accepted, c *register.Change) error {
 	if a.Kind == register.Added || a.Kind == register.Relisted {
 		return nil
 	}
@@ -104,7 +110,7 @@ func (w *work) end(ctx context.Context, a register.Accepted, c *register.Change)
 	if a.Kind == register.Removed && a.MissingRun != 0 {
 		run = a.MissingRun
 	}
-	firstSeen, err := endVersion(ctx, w.tx, w.number, *a.Before, run, at)
+	firstSeen, err := endVersion(ctx, end, w.number, *a.Before, run, at)
 	if err != nil {
 		return err
 	}

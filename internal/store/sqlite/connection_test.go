@@ -26,7 +26,7 @@ func openAlone(t *testing.T) *Store {
 func TestConnections(t *testing.T) {
 	store := openAlone(t)
 	for name, db := range map[string]*sql.DB{"writer": store.write, "reader": store.read} {
-		want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "120000", "query_only": "0", "page_size": "16384"}
+		want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "120000", "query_only": "0", "page_size": "8192"}
 		if db == store.read {
 			want["query_only"] = "1"
 		}

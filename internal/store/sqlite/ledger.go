@@ -41,16 +41,19 @@ func (s *Store) Route(ctx context.Context, eventIDs []string, deliveries []regis
 		if err != nil {
 			return err
 		}
-		insert, err := tx.PrepareContext(ctx, insertDelivery+`DO NOTHING`)
+		insert, err := tx.PrepareContext(ctx, `
+			INSERT INTO deliveries (event, register, subscription, channel, state, attempts, next_attempt, created_at, last_error)
+			VALUES (?, ?, ?, ?, 'pending', 0, ?, ?, '') ON CONFLICT (event, subscription, channel) DO NOTHING`)
 		if err != nil {
 			return err
 		}
 		defer insert.Close()
 		for _, d := range deliveries {
-			if !unrouted[d.Event] {
+			of, fresh := unrouted[d.Event]
+			if !fresh {
 				continue
 			}
-			if _, err := insert.ExecContext(ctx, deliveryValues(d, at)...); err != nil {
+			if _, err := insert.ExecContext(ctx, d.Event, of, d.Subscription, d.Channel, micros(nextAttempt(d, at)), micros(at)); err != nil {
 				return fmt.Errorf("insert delivery to %s of %s: %w", d.Channel, d.Subscription, err)
 			}
 		}
@@ -64,20 +67,12 @@ func (s *Store) Route(ctx context.Context, eventIDs []string, deliveries []regis
 	return nil
 }
 
-// insertDelivery makes a pending delivery of an event; what follows it says what
-// becomes of one that is there.
-const insertDelivery = `
-	INSERT INTO deliveries (event, register, subscription, channel, state, attempts, next_attempt, created_at, last_error)
-	SELECT event, register, ?, ?, 'pending', 0, ?, ?, '' FROM outbox WHERE event = ?
-	ON CONFLICT (event, subscription, channel) `
-
-// deliveryValues are those of insertDelivery.
-func deliveryValues(d register.Delivery, at time.Time) []any {
-	next := d.NextAttempt
-	if next.IsZero() {
-		next = at
+// nextAttempt is when a delivery that is made now is due.
+func nextAttempt(d register.Delivery, at time.Time) time.Time {
+	if d.NextAttempt.IsZero() {
+		return at
 	}
-	return []any{d.Subscription, d.Channel, micros(next), micros(at), d.Event}
+	return d.NextAttempt
 }
 
 // longestWait is more than any delivery is put off for: an attempt that is further

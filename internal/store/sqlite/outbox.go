@@ -113,7 +113,7 @@ func scanOutgoing(rows *sql.Rows) (register.Outgoing, error) {
 
 // withChanges fills in the changes of those events that are no signals.
 func withChanges(ctx context.Context, tx *sql.Tx, events []register.Outgoing) error {
-	var ids []any
+	var ids []string
 	for _, o := range events {
 		if o.Signal == nil {
 			ids = append(ids, o.ID)
@@ -121,7 +121,7 @@ func withChanges(ctx context.Context, tx *sql.Tx, events []register.Outgoing) er
 	}
 	changes := map[string]register.Change{}
 	for batch := range slices.Chunk(ids, changePage) {
-		page, err := readChanges(ctx, tx, ` WHERE id IN (`+marks(len(batch))+`)`, batch...)
+		page, err := readChanges(ctx, tx, ` WHERE id IN (SELECT value FROM json_each(?))`, list(batch))
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func withChanges(ctx context.Context, tx *sql.Tx, events []register.Outgoing) er
 // MarkPublished records that the stream has these events. It is safe to repeat:
 // the first mark stays. Unknown ids are passed over.
 func (s *Store) MarkPublished(ctx context.Context, ids []string, at time.Time) error {
-	_, err := s.write.ExecContext(ctx, `UPDATE outbox SET published_at = ? WHERE published_at IS NULL AND event IN (SELECT value FROM json_each(?))`,
+	_, err := s.exec(ctx, `UPDATE outbox SET published_at = ? WHERE published_at IS NULL AND event IN (SELECT value FROM json_each(?))`,
 		at.UnixMicro(), list(ids))
 	if err != nil {
 		return fmt.Errorf("mark %d events as published: %w", len(ids), err)
@@ -158,20 +158,20 @@ func errUnknownEvent(id string) error {
 	return fmt.Errorf("event %s: %w", id, register.ErrNotFound)
 }
 
-// unroutedOf gives those of the events that have no deliveries yet. All of them
-// must be in the outbox.
-func unroutedOf(ctx context.Context, q querier, eventIDs []string) (map[string]bool, error) {
-	known, unrouted := map[string]bool{}, map[string]bool{}
+// unroutedOf gives the registers of those of the events that have no deliveries
+// yet. All of the events must be in the outbox.
+func unroutedOf(ctx context.Context, q querier, eventIDs []string) (map[string]string, error) {
+	known, unrouted := map[string]bool{}, map[string]string{}
 	err := each(ctx, q, func(rows *sql.Rows) error {
-		var id string
+		var id, register string
 		var fresh bool
-		err := rows.Scan(&id, &fresh)
+		err := rows.Scan(&id, &register, &fresh)
 		known[id] = true
 		if fresh {
-			unrouted[id] = true
+			unrouted[id] = register
 		}
 		return err
-	}, `SELECT event, routed_at IS NULL FROM outbox WHERE event IN (SELECT value FROM json_each(?))`, list(eventIDs))
+	}, `SELECT event, register, routed_at IS NULL FROM outbox WHERE event IN (SELECT value FROM json_each(?))`, list(eventIDs))
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (s *Store) Redeliver(ctx context.Context, filter register.DeliveryFilter, n
 	if len(c.texts) == 0 {
 		return 0, errors.New("redeliver: say which deliveries, by id, state, register, channel or subscription")
 	}
-	result, err := s.write.ExecContext(ctx, `UPDATE deliveries`+again+`?`+c.where(), append([]any{now.UnixMicro()}, c.args...)...)
+	result, err := s.exec(ctx, `UPDATE deliveries`+again+`?`+c.where(), append([]any{now.UnixMicro()}, c.args...)...)
 	if err != nil {
 		return 0, fmt.Errorf("redeliver: %w", err)
 	}
@@ -43,7 +43,7 @@ func (s *Store) Replay(ctx context.Context, since time.Time, routes func(registe
 			return nil
 		}
 		for _, d := range routes(c) {
-			d.Event, d.NextAttempt = c.ID, now
+			d.Event = c.ID
 			deliveries = append(deliveries, d)
 		}
 		return nil
@@ -53,13 +53,16 @@ func (s *Store) Replay(ctx context.Context, since time.Time, routes func(registe
 	}
 	n := 0
 	err = s.update(ctx, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, insertDelivery+`DO UPDATE`+again+`excluded.next_attempt WHERE state <> 'pending'`)
+		insert, err := tx.PrepareContext(ctx, `
+			INSERT INTO deliveries (event, register, subscription, channel, state, attempts, next_attempt, created_at, last_error)
+			SELECT event, register, ?, ?, 'pending', 0, ?, ?, '' FROM outbox WHERE event = ?
+			ON CONFLICT (event, subscription, channel) DO UPDATE`+again+`excluded.next_attempt WHERE state <> 'pending'`)
 		if err != nil {
 			return err
 		}
 		defer insert.Close()
 		for _, d := range deliveries {
-			result, err := insert.ExecContext(ctx, deliveryValues(d, now)...)
+			result, err := insert.ExecContext(ctx, d.Subscription, d.Channel, micros(now), micros(now), d.Event)
 			if err != nil {
 				return fmt.Errorf("insert delivery to %s of %s: %w", d.Channel, d.Subscription, err)
 			}

@@ -55,7 +55,7 @@ func withLastRun(ctx context.Context, q querier, r *register.RegisterState) (err
 // Pause keeps a register from being fetched. It is safe to repeat: the first
 // pause's instant stays. The register need not be known.
 func (s *Store) Pause(ctx context.Context, registerID string) error {
-	_, err := s.write.ExecContext(ctx, `
+	_, err := s.exec(ctx, `
 		INSERT INTO register_state (register, paused_at) VALUES (?, ?)
 		ON CONFLICT (register) DO UPDATE SET paused_at = coalesce(paused_at, excluded.paused_at)`, registerID, micros(s.now()))
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Store) Pause(ctx context.Context, registerID string) error {
 // Resume ends a pause. It is safe to repeat, and for a register that is not
 // paused it does nothing.
 func (s *Store) Resume(ctx context.Context, registerID string) error {
-	if _, err := s.write.ExecContext(ctx, `UPDATE register_state SET paused_at = NULL WHERE register = ?`, registerID); err != nil {
+	if _, err := s.exec(ctx, `UPDATE register_state SET paused_at = NULL WHERE register = ?`, registerID); err != nil {
 		return fmt.Errorf("resume %s: %w", registerID, err)
 	}
 	return nil
@@ -97,7 +97,7 @@ func (s *Store) LastTick(ctx context.Context, registerID string) (last time.Time
 // SaveTicks keeps when a register was last due and when it is due next; a zero
 // instant leaves what is there. It is safe to repeat.
 func (s *Store) SaveTicks(ctx context.Context, registerID string, last, next time.Time) error {
-	_, err := s.write.ExecContext(ctx, `
+	_, err := s.exec(ctx, `
 		INSERT INTO register_state (register, last_tick, next_tick) VALUES (?, ?, ?)
 		ON CONFLICT (register) DO UPDATE SET
 			last_tick = coalesce(excluded.last_tick, last_tick), next_tick = coalesce(excluded.next_tick, next_tick)`,

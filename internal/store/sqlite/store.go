@@ -31,6 +31,8 @@ type Store struct {
 	now   func() time.Time
 	write *sql.DB // one connection, whose transactions take the write lock when they begin
 	read  *sql.DB // connections that can not write
+
+	checkpoints *checkpoints
 }
 
 // Open opens the store in the file of that path, which is made and migrated
@@ -56,7 +58,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	// fewer and larger steps. It applies to a file that is made now. The cache is
 	// small because its pages, and the sorting of an index that it bounds too, take
 	// several times their size of memory.
-	if s.write, err = sql.Open("sqlite", dataSource(s.path, "_txlock=immediate&_journal_mode=WAL", "page_size(16384)", "cache_size(-8192)")); err != nil {
+	if s.write, err = sql.Open("sqlite", dataSource(s.path, "_txlock=immediate&_journal_mode=WAL", "page_size(8192)", "cache_size(-8192)", "wal_autocheckpoint(0)")); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
@@ -69,6 +71,12 @@ func (s *Store) open(ctx context.Context) (err error) {
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	s.read.SetConnMaxIdleTime(time.Minute)
+	fold, err := sql.Open("sqlite", dataSource(s.path, ""))
+	if err != nil {
+		return err
+	}
+	fold.SetMaxOpenConns(1)
+	s.checkpoints = startCheckpoints(fold)
 	return s.read.PingContext(ctx)
 }
 
@@ -90,6 +98,9 @@ func dataSource(path, parameters string, pragmas ...string) string {
 // close it folds the journal into the file.
 func (s *Store) Close() error {
 	var errs []error
+	if s.checkpoints != nil {
+		errs = append(errs, s.checkpoints.end())
+	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -101,7 +112,14 @@ func (s *Store) Close() error {
 // update runs f in a transaction that holds the write lock; all of it is kept,
 // or nothing if f or the commit fails.
 func (s *Store) update(ctx context.Context, f func(*sql.Tx) error) error {
+	defer s.checkpoints.committed()
 	return transact(ctx, s.write, f)
+}
+
+// exec runs one statement that writes, in a transaction of its own.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	defer s.checkpoints.committed()
+	return s.write.ExecContext(ctx, query, args...)
 }
 
 // view runs f in a transaction that sees the store as it is at one instant.

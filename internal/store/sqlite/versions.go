@@ -104,9 +104,9 @@ func fieldsText(fields register.Values) (string, error) {
 
 // endVersion takes an entry out of the head at a run and instant, and gives
 // since when it was listed.
-func endVersion(ctx context.Context, tx *sql.Tx, number int64, e register.Entry, run register.RunID, at time.Time) (firstSeen time.Time, err error) {
+func endVersion(ctx context.Context, end *sql.Stmt, number int64, e register.Entry, run register.RunID, at time.Time) (firstSeen time.Time, err error) {
 	identity := e.Identity()
-	err = tx.QueryRowContext(ctx, endOne, int64(run), micros(at), number, identity[:]).Scan(instant{&firstSeen})
+	err = end.QueryRowContext(ctx, int64(run), micros(at), number, identity[:]).Scan(instant{&firstSeen})
 	if errors.Is(err, sql.ErrNoRows) {
 		err = register.ErrNotFound
 	}
@@ -116,4 +116,5 @@ func endVersion(ctx context.Context, tx *sql.Tx, number int64, e register.Entry,
 	return firstSeen, nil
 }
 
+// endOne is what endVersion runs.
 const endOne = `UPDATE versions SET to_run = ?, to_at = ? WHERE register = ? AND identity = ? AND to_run IS NULL RETURNING first_seen`

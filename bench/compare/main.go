@@ -3,8 +3,8 @@
 // above the baseline is an error: times differ from machine to machine, and
 // allocations do not.
 //
-//	go run ./bench/allocations            # compare
-//	go run ./bench/allocations -update    # write the baseline anew
+//	go run ./bench/compare            # compare
+//	go run ./bench/compare -update    # write the baseline anew
 package main
 
 import (
@@ -78,7 +78,7 @@ func measure() (map[string]taken, error) {
 
 func write(measured map[string]taken) []byte {
 	var b bytes.Buffer
-	b.WriteString("# stage benchmark bytes/op allocations/op; see bench/allocations\n")
+	b.WriteString("# stage benchmark bytes/op allocations/op; see bench/compare\n")
 	for _, name := range sorted(measured) {
 		fmt.Fprintf(&b, "%s %d %d\n", name, measured[name].bytes, measured[name].allocations)
 	}

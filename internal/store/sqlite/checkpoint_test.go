@@ -1,0 +1,61 @@
+package sqlite
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestCheckpointFoldsTheJournalIn writes more than SQLite would leave in the
+// journal by itself, and finds it in the file without the journal only after a
+// checkpoint.
+func TestCheckpointFoldsTheJournalIn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.update(t.Context(), func(tx *sql.Tx) error {
+		for i := range 1500 { // a page each
+			if _, err := tx.ExecContext(t.Context(), `INSERT INTO register_state (register, paused_at) VALUES (?, 1)`, fmt.Sprintf("%08000d", i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := inFileAlone(t, path); n != 0 {
+		t.Fatalf("%d rows are in the file before a checkpoint: a commit has folded them in", n)
+	}
+	s.checkpoints.fold()
+	if n := inFileAlone(t, path); n != 1500 {
+		t.Errorf("%d rows are in the file after a checkpoint, want 1500", n)
+	}
+}
+
+// inFileAlone counts the rows of a copy of the file without its journal.
+func inFileAlone(t *testing.T, path string) (n int) {
+	t.Helper()
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := filepath.Join(t.TempDir(), "store.db")
+	if err := os.WriteFile(alone, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), alone, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.read.QueryRowContext(t.Context(), `SELECT count(*) FROM register_state`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
