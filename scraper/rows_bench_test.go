@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/regwatch/regwatch/differ/index"
@@ -68,6 +69,33 @@ func BenchmarkDiffering(b *testing.B) {
 // BenchmarkReadByRows reads a page against the index of the one before.
 func BenchmarkReadByRows(b *testing.B) {
 	def, older, newer := largePages()
+	b.Run("csv", func(b *testing.B) { benchmarkReadByRows(b, def, older, newer) })
+	def.Parse.Format = register.FormatNDJSON
+	for i := range def.Fields {
+		def.Fields[i].From = []register.Source{{Name: "." + def.Fields[i].Name}}
+	}
+	b.Run("ndjson", func(b *testing.B) { benchmarkReadByRows(b, def, linesOfJSON(older), linesOfJSON(newer)) })
+}
+
+// linesOfJSON writes a page of CSV without quotes as an object on each line.
+func linesOfJSON(page []byte) []byte {
+	var b bytes.Buffer
+	var header []string
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(strings.TrimSuffix(line, "\n"), ",")
+		if header == nil {
+			header = cells
+			continue
+		}
+		for i, cell := range cells {
+			fmt.Fprintf(&b, `%c%q:%q`, "{,,,,,,"[i], header[i], cell)
+		}
+		b.WriteString("}\n")
+	}
+	return b.Bytes()
+}
+
+func benchmarkReadByRows(b *testing.B, def register.Definition, older, newer []byte) {
 	reader, errs := NewReader(def)
 	if len(errs) > 0 {
 		b.Fatal(errs)
@@ -75,15 +103,16 @@ func BenchmarkReadByRows(b *testing.B) {
 	reader.large = 0
 	learning := index.New()
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(older)), nil }
-	if _, _, err := reader.ReadAgainst(b.Context(), []register.Page{savedOf(older).Page}, open, nil, register.Health{}, learning); err != nil {
+	first, _, err := reader.ReadAgainst(b.Context(), []register.Page{savedOf(older).Page}, open, nil, register.Health{}, learning)
+	if err != nil {
 		b.Fatal(err)
 	}
-	known := learning.Known()
+	known, health := learning.Known(), register.Health{Shape: first.Shape}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(newer)))
 	for b.Loop() {
 		known.Begin()
-		s, _, err := reader.readByRows(b.Context(), savedOf(newer), register.Health{}, known)
+		s, _, err := reader.readByRows(b.Context(), savedOf(newer), health, known)
 		if err != nil || len(s.Entries) != benchRows/1000 {
 			b.Fatal(len(s.Entries), err)
 		}

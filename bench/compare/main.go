@@ -34,6 +34,7 @@ var stages = []struct{ name, folder, pattern string }{
 	{"index", "./differ/index", "."},
 	{"diff", "./differ", "Diff"},
 	{"commit", "./internal/store/sqlite", "Baseline/20000$|Commit27"},
+	{"publish", "./internal/bus", "Publish"},
 }
 
 func main() {
