@@ -43,15 +43,12 @@ type pairAt struct{ before, after int }
 func (f *found) group(before, after []int, statements []register.Entry) {
 	before, after = f.dropSame(before, after)
 	before = f.takeStated(before, statements)
-	for _, p := range f.closest(before, after) {
-		f.changed = append(f.changed, p)
-		before = without(before, p.before)
-		after = without(after, p.after)
-	}
-	for _, i := range before {
+	pairs := f.closest(before, after)
+	f.changed = append(f.changed, pairs...)
+	for _, i := range unpaired(before, pairs, func(p pairAt) int { return p.before }) {
 		f.removed = append(f.removed, removedAt{position: i})
 	}
-	f.added = append(f.added, after...)
+	f.added = append(f.added, unpaired(after, pairs, func(p pairAt) int { return p.after })...)
 }
 
 // dropSame counts and leaves out what is equal in content on both sides.
@@ -74,26 +71,19 @@ func (f *found) dropSame(before, after []int) (olds, news []int) {
 // takeStated records as removed each entry whose own row says that it is
 // delisted, and returns the others.
 func (f *found) takeStated(before []int, statements []register.Entry) []int {
+	if len(statements) == 0 {
+		return before
+	}
 	var others []int
+	said := statementsOf(statements)
 	for _, i := range before {
-		at := slices.IndexFunc(statements, func(s register.Entry) bool { return isStatementOf(s, f.prev[i]) })
-		if at < 0 {
+		if at, ok := said.take(f.prev[i]); ok {
+			f.removed = append(f.removed, removedAt{i, &statements[at]})
+		} else {
 			others = append(others, i)
-			continue
 		}
-		f.removed = append(f.removed, removedAt{i, &statements[at]})
-		statements = slices.Delete(slices.Clone(statements), at, at+1)
 	}
 	return others
-}
-
-// isStatementOf reports whether row is the entry's own row with something
-// filled in: it agrees with every field that the entry has. The row of an
-// earlier listing of the same thing does not.
-func isStatementOf(row, entry register.Entry) bool {
-	return !slices.ContainsFunc(entry.Fields, func(v register.Value) bool {
-		return register.Normalize(row.Fields.Get(v.Name)) != register.Normalize(v.Text)
-	})
 }
 
 func (f *found) differences() Differences {

@@ -27,3 +27,19 @@ func BenchmarkDiff(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDiffOneKey compares 20,000 entries that all have one key with as many
+// others of it: what is taken out one by one takes the square of that.
+func BenchmarkDiffOneKey(b *testing.B) {
+	var prev, next register.Snapshot
+	for i := range 20_000 {
+		prev.Entries = append(prev.Entries, entry(fmt.Sprintf("1|name %d|reason", i)))
+		next.Entries = append(next.Entries, entry(fmt.Sprintf("1|name %d|another", i)))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if d := differ.Diff(prev, next); len(d.Changed) != 20_000 {
+			b.Fatal(len(d.Changed), len(d.Added))
+		}
+	}
+}

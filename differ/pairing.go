@@ -52,6 +52,20 @@ func (f *found) inStep(before, after []int) []pairAt {
 	return pairs
 }
 
-func without(positions []int, position int) []int {
-	return slices.DeleteFunc(slices.Clone(positions), func(p int) bool { return p == position })
+// unpaired gives the positions that are on that side of no pair.
+func unpaired(positions []int, pairs []pairAt, side func(pairAt) int) []int {
+	if len(pairs) == 0 {
+		return positions
+	}
+	paired := make(map[int]bool, len(pairs))
+	for _, p := range pairs {
+		paired[side(p)] = true
+	}
+	var left []int
+	for _, position := range positions {
+		if !paired[position] {
+			left = append(left, position)
+		}
+	}
+	return left
 }

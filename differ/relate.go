@@ -2,7 +2,6 @@ package differ
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/regwatch/regwatch/register"
 )
@@ -20,27 +19,41 @@ func Relate(d Differences, def register.Definition) Differences {
 // key, and unique by them among the vanished and among the new. Too few
 // such pairs may be chance and stay as they are.
 func (d Differences) withRekeyed(def register.Definition, l limits) Differences {
-	vanished, arrived := map[string][]int{}, map[string][]int{}
+	vanished, arrived := marks{}, marks{}
 	for i, r := range d.Removed {
-		if mark := outsideKey(r.Entry, def, l); r.Statement == nil && mark != "" {
-			vanished[mark] = append(vanished[mark], i)
+		if mark, ok := outsideKey(r.Entry, def, l); ok && r.Statement == nil {
+			vanished.add(mark, i)
 		}
 	}
 	for i, e := range d.Added {
-		if mark := outsideKey(e, def, l); mark != "" {
-			arrived[mark] = append(arrived[mark], i)
+		if mark, ok := outsideKey(e, def, l); ok {
+			if _, wanted := vanished[mark]; wanted {
+				arrived.add(mark, i)
+			}
 		}
 	}
 	var pairs []pairAt
-	for mark, olds := range vanished {
-		if news := arrived[mark]; len(olds) == 1 && len(news) == 1 {
-			pairs = append(pairs, pairAt{olds[0], news[0]})
+	for mark, after := range arrived {
+		if before := vanished[mark]; before != several && after != several {
+			pairs = append(pairs, pairAt{before, after})
 		}
 	}
 	if len(pairs) < l.RekeyPairs {
 		return d
 	}
 	return d.rekeyed(pairs)
+}
+
+// marks are the positions of entries by what they say outside their keys.
+type marks map[register.Hash]int
+
+const several = -1 // positions
+
+func (m marks) add(mark register.Hash, position int) {
+	if _, there := m[mark]; there {
+		position = several
+	}
+	m[mark] = position
 }
 
 func (d Differences) rekeyed(pairs []pairAt) Differences {
@@ -55,25 +68,24 @@ func (d Differences) rekeyed(pairs []pairAt) Differences {
 	return d
 }
 
-// outsideKey is what an entry says outside its key; "" when that is too little
-// to know it again by, as dates alone are.
-func outsideKey(e register.Entry, def register.Definition, l limits) string {
-	var mark strings.Builder
-	filled, telling := 0, false
+// outsideKey is a hash of what an entry says outside its key; false when that is
+// too little to know it again by, as dates alone are.
+func outsideKey(e register.Entry, def register.Definition, l limits) (register.Hash, bool) {
+	var outside register.Values
+	telling := false
 	for _, v := range e.Fields {
 		text := register.Normalize(v.Text)
 		if text == "" || slices.Contains(def.Key, v.Name) || slices.Contains(def.Ignore, v.Name) {
 			continue
 		}
 		field, _ := def.Field(v.Name)
-		filled++
 		telling = telling || field.Type != register.TypeDate && field.Type != register.TypeDatetime
-		mark.WriteString(v.Name + "\x00" + text + "\x00")
+		outside = append(outside, register.Value{Name: v.Name, Text: text})
 	}
-	if filled < l.RekeyFields || !telling {
-		return ""
+	if len(outside) < l.RekeyFields || !telling {
+		return register.Hash{}, false
 	}
-	return mark.String()
+	return register.ContentHash(outside), true
 }
 
 func leaveOut[T any](all []T, out map[int]bool) []T {

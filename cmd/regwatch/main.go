@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -18,7 +19,17 @@ import (
 	"github.com/regwatch/regwatch/internal/app"
 )
 
-func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
+// frugalFrom is from how much memory on, in bytes, the collector takes time rather
+// than let the heap grow to twice of what is alive. Ordinary work stays far below:
+// it is for pages of which hundreds of thousands of entries differ.
+const frugalFrom = 512 << 20
+
+func main() {
+	if os.Getenv("GOMEMLIMIT") == "" { // of the runtime; whoever sets it means it
+		debug.SetMemoryLimit(frugalFrom)
+	}
+	os.Exit(run(os.Args, os.Stdout, os.Stderr))
+}
 
 // run is the program from its arguments to its exit code.
 func run(args []string, stdout io.Writer, stderr io.Writer) int {
