@@ -60,7 +60,7 @@ const definition = `id: ru-large
 title: A large register
 authority: {name: Authority, country: RU}
 schedule: {cron: "@every 1m"}
-fetch: {url: "%s/list.csv", allow_private: true}
+fetch: {url: "%s/list.csv", max_bytes: 2GB, allow_private: true}
 parse: {format: csv}
 fields:
   number: {from: id}
