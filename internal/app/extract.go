@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/regwatch/regwatch/differ"
@@ -99,11 +98,6 @@ func Compare(ctx context.Context, def register.Definition, older, newer string) 
 	return c, nil
 }
 
-// comparing is how far the heap may grow over what is alive, in percent, while rows
-// are compared by their bytes: what is large lies outside of it, and collecting the
-// rest takes longer than the comparison should.
-const comparing = 400
-
 func compare(ctx context.Context, def register.Definition, reader *scraper.Reader, older, newer string) (differ.Differences, error) {
 	old, closeOld, err := savedFile(older)
 	if err != nil {
@@ -115,9 +109,7 @@ func compare(ctx context.Context, def register.Definition, reader *scraper.Reade
 		return differ.Differences{}, err
 	}
 	defer closeNew()
-	usual := debug.SetGCPercent(comparing)
 	prev, next, ok, err := reader.Differing(ctx, old, now)
-	debug.SetGCPercent(usual)
 	if err != nil || ok {
 		return differ.Relate(differ.Diff(prev, next), def), err
 	}
