@@ -123,7 +123,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	}
 	t := p.begin(def, due, head)
 	defer func() { t.known.Close() }()
-	if !head.Baselined {
+	if !head.Baselined && register.OfLines(def.Parse.Format) { // what is held as a whole is bounded by its memory, garbage included
 		defer collectLess()()
 	}
 

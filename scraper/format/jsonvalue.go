@@ -35,11 +35,16 @@ type jsonDecoder struct {
 	count  int
 }
 
+// newJSONDecoder reads a body whose values may take so much memory, in bytes; 0 for
+// one that is too small for it to matter.
 func newJSONDecoder(ctx context.Context, body io.Reader, memory uint64) *jsonDecoder {
-	lines := &lineCounter{body: &frugalReader{
-		body: body, limit: memory, what: "not JSON that we read: its values",
-		hint: "see what the address serves; where the register is so, ask for it in pages, or as CSV",
-	}}
+	if memory > 0 {
+		body = &frugalReader{
+			body: body, limit: memory, what: "not JSON that we read: its values",
+			hint: "see what the address serves; where the register is so, ask for it in pages, or as CSV",
+		}
+	}
+	lines := &lineCounter{body: body}
 	decoder := json.NewDecoder(lines)
 	decoder.UseNumber()
 	lines.place = decoder.InputOffset

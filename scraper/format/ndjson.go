@@ -49,7 +49,7 @@ func (r *ndjsonReader) Read(ctx context.Context, body io.Reader, emit func(Row) 
 		}
 		last := err != nil
 		if len(bytes.TrimSpace(line)) > 0 {
-			value, err := decodeJSON(ctx, bytes.NewReader(line), r.memory)
+			value, err := decodeJSON(ctx, bytes.NewReader(line), r.memoryFor(line))
 			switch {
 			case ctx.Err() != nil:
 				return reading, ctx.Err()
@@ -70,6 +70,14 @@ func (r *ndjsonReader) Read(ctx context.Context, body io.Reader, emit func(Row) 
 			return reading, nil
 		}
 	}
+}
+
+// memoryFor is what the values of a line may take: a short one can not take much.
+func (r *ndjsonReader) memoryFor(line []byte) uint64 {
+	if len(line) < 1<<20 {
+		return 0
+	}
+	return r.memory
 }
 
 var errLongLine = errors.New("a line is too long")
