@@ -29,6 +29,8 @@ func TestConnections(t *testing.T) {
 		want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "120000", "query_only": "0", "page_size": "8192"}
 		if db == store.read {
 			want["query_only"] = "1"
+		} else {
+			want["wal_autocheckpoint"] = longestJournal
 		}
 		for pragma, value := range want {
 			var got string

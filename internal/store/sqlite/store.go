@@ -17,6 +17,11 @@ import (
 // the baseline of a register of several million entries holds the write lock.
 const patience = "120000"
 
+// longestJournal is from how many pages on, 512 MB, a commit folds the journal into
+// the file itself. Usually that is done beside the commits, see checkpoints; but
+// those that follow each other without a pause would never let it come to the end.
+const longestJournal = "65536"
+
 // readers is how many connections may read at once; the writer has its own.
 const readers = 8
 
@@ -58,7 +63,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	// fewer and larger steps. It applies to a file that is made now. The cache is
 	// small because its pages, and the sorting of an index that it bounds too, take
 	// several times their size of memory.
-	if s.write, err = sql.Open("sqlite", dataSource(s.path, "_txlock=immediate&_journal_mode=WAL", "page_size(8192)", "cache_size(-8192)", "wal_autocheckpoint(0)")); err != nil {
+	if s.write, err = sql.Open("sqlite", dataSource(s.path, "_txlock=immediate&_journal_mode=WAL", "page_size(8192)", "cache_size(-8192)", "wal_autocheckpoint("+longestJournal+")")); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
