@@ -6,7 +6,7 @@
 //
 // It prints one JSON object: seconds from the last byte of the first version until
 // its run is recorded, from the last byte of the second to the first webhook and to the
-// last, and the most memory that the service had resident in each phase (VmHWM, in
+// last, of the first version again to its first webhook, and the most memory that the service had resident in each phase (VmHWM, in
 // megabytes).
 package main
 
@@ -54,6 +54,7 @@ type Result struct {
 	ChangeMB     int     `json:"change_mb"`
 	UnchangedMB  int     `json:"unchanged_mb"`
 	IdleMB       int     `json:"idle_mb"`
+	NextWebhook  float64 `json:"next_webhook_s"` // the first one of a second change
 }
 
 const definition = `id: ru-large
@@ -156,6 +157,16 @@ func measure(program, dir string) (r Result, err error) {
 	r.Received, r.Judged = run.ObservedAt.Sub(sent).Seconds(), run.FinishedAt.Sub(sent).Seconds()
 	s.idle(time.Second)
 	r.ChangeMB = s.peak()
+
+	o.drain()
+	o.publish(filepath.Join(dir, "v1.csv")) // what has changed changes back
+	sent = <-o.served
+	select {
+	case <-o.arrived:
+		r.NextWebhook = time.Since(sent).Seconds()
+	case <-ctx.Done():
+		return r, errors.New("no webhook of the second change arrived")
+	}
 	return r, nil
 }
 
