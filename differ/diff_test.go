@@ -85,6 +85,12 @@ func TestDiff(t *testing.T) {
 		"the register says it is gone": {
 			[]string{"a|x|r|2020"}, nil, []string{"a|x|r|2020|2021"}, []string{"stated -a|x|r|2020"},
 		},
+		"one statement is of one entry": {
+			[]string{"a|x|r", "a|x"}, nil, []string{"a|x|r|2020|2021"}, []string{"stated -a|x|r", "-a|x"},
+		},
+		"two statements that say the same of two entries": {
+			[]string{"a|x|r", "a|x"}, nil, []string{"a|x|r|2020|2021", "a|x|r|2020|2022"}, []string{"stated -a|x|r", "stated -a|x"},
+		},
 		"delisted and listed again on one page": {
 			[]string{"a|x|r|2020"}, []string{"a|x|r|2022"}, []string{"a|x|r|2020|2021"}, []string{"+a|x|r|2022", "stated -a|x|r|2020"},
 		},
@@ -190,6 +196,11 @@ func TestRelate(t *testing.T) {
 			[]string{"1|x|r", "2|x|r", "3|y|r", "4|z|r"},
 			[]string{"11|x|r", "13|y|r", "14|z|r"},
 			[]string{"+11|x|r", "-1|x|r", "-2|x|r", "rekeyed 3|y|r > 13|y|r", "rekeyed 4|z|r > 14|z|r"},
+		},
+		"not unique among the new": {
+			[]string{"1|x|r", "3|y|r", "4|z|r"},
+			[]string{"11|x|r", "12|x|r", "13|y|r", "14|z|r"},
+			[]string{"+11|x|r", "+12|x|r", "-1|x|r", "rekeyed 3|y|r > 13|y|r", "rekeyed 4|z|r > 14|z|r"},
 		},
 		"too little to know it by": {[]string{"1|x", "2|y"}, []string{"11|x", "12|y"}, []string{"+11|x", "+12|y", "-1|x", "-2|y"}},
 	}

@@ -108,8 +108,8 @@ const (
 	FormatText   = "text"
 )
 
-// OfLines reports whether a row is a line, so that a page may end behind any of
-// them.
+// OfLines reports whether rows end where lines do, so that nothing but what stands
+// around it shows where a page ends.
 func OfLines(format string) bool {
 	return format == FormatCSV || format == FormatText || format == FormatNDJSON
 }

@@ -67,7 +67,7 @@ func TestGate(t *testing.T) {
 		{"lines of JSON until the connection closed", ndjson, closed, register.Health{}, []string{"{\"name\":\"A\"}\n"}, "partial framed body", 1},
 		{"cut lines of JSON", ndjson, nil, register.Health{}, []string{"{\"name\":\"A\"}\n{\"na"}, "partial last row whole: the last row (line 2) is not whole", 1},
 		{"a broken line of JSON", ndjson, nil, register.Health{}, []string{"{\"name\":\"A\"}\n{\"na\n{\"name\":\"C\"}\n"}, "failed same shape, unreadable: line 2: not JSON", 0},
-		{"an error in place of lines of JSON", ndjson, nil, register.Health{}, []string{"{\"error\":\"quota\"}\n"}, "failed", 0},
+		{"an error in place of lines of JSON", ndjson, nil, register.Health{}, []string{"{\"error\":\"quota\"}\n"}, "failed right thing, error_page: an error in JSON", 0},
 		{"a web page for lines of JSON", ndjson, nil, register.Health{}, []string{"<!DOCTYPE html><html><title>Hi</title>"}, "failed right thing, web_page: a web page titled \"Hi\" came where lines of JSON was expected", 0},
 		{"XML until the connection closed", xml, closed, register.Health{}, []string{`<r><e><name>A</name></e></r>`}, "complete", 1},
 		{"cut CSV", csv, cutOff, register.Health{}, []string{"name,web\nA,a\nB"}, "partial framed body: the body was cut off", 1},

@@ -6,8 +6,8 @@
 //
 // It prints one JSON object: seconds from the last byte of the first version until
 // its run is recorded, from the last byte of the second to the first webhook and to the
-// last, of the first version again to its first webhook, and the most memory that the service had resident in each phase (VmHWM, in
-// megabytes).
+// last, of the first version again to its first webhook, and the most memory that the
+// service had resident in each phase (VmHWM, in megabytes).
 package main
 
 import (

@@ -74,11 +74,6 @@ func (x *Index) reserve(capacity int) {
 	x.facts, x.seen = offheap.Grow(x.facts[:n], capacity), offheap.Grow(x.seen[:n], capacity)
 }
 
-func (x *Index) dropSlots() {
-	offheap.Free(x.slots)
-	x.slots = nil
-}
-
 // Add makes an entry known.
 func (x *Index) Add(identity register.Hash) {
 	if len(x.entries) == cap(x.entries) {
@@ -254,115 +249,6 @@ func (x *Index) Seen() (again register.Again, filled, odd [32]int) {
 	return again, filled, odd
 }
 
-// Apply takes over what was committed: entries that ended and entries that began.
-func (x *Index) Apply(accepted []register.Accepted) {
-	gone := map[register.Hash]bool{}
-	var began []register.Hash
-	for _, a := range accepted {
-		if a.Before != nil && a.Kind != register.Added && a.Kind != register.Relisted {
-			gone[a.Before.Identity()] = true
-		}
-		if a.After != nil && a.Kind != register.Removed {
-			began = append(began, a.After.Identity())
-		}
-	}
-	if len(gone) > 0 {
-		x.drop(gone)
-	}
-	for _, identity := range began {
-		x.Add(identity)
-	}
-	x.recall()
-}
-
-func (x *Index) drop(gone map[register.Hash]bool) {
-	var some sieve
-	for identity := range gone {
-		some.add(identity)
-	}
-	n := len(x.entries)
-	for i := 0; i < n; {
-		if identity := x.entries[i]; !some.has(identity) || !gone[identity] {
-			i++
-			continue
-		}
-		n-- // the last takes its place
-		x.entries[i], x.rows[i], x.facts[i], x.seen[i] = x.entries[n], x.rows[n], x.facts[n], x.seen[n]
-	}
-	x.entries, x.rows, x.facts, x.seen = x.entries[:n], x.rows[:n], x.facts[:n], x.seen[:n]
-	x.dropSlots()
-}
-
-// recall gives entries the rows that were learned.
-func (x *Index) recall() {
-	byEntry := make(map[register.Hash]learned, len(x.learned))
-	var some sieve
-	for _, l := range x.learned {
-		byEntry[l.entry] = l
-		some.add(l.entry)
-	}
-	x.learned = nil
-	if len(byEntry) == 0 {
-		return
-	}
-	for i, identity := range x.entries {
-		if !some.has(identity) {
-			continue
-		}
-		if l, ok := byEntry[identity]; ok {
-			x.rows[i], x.facts[i] = l.row, l.facts
-		}
-	}
-}
-
-// sieve tells most of the identities that are not among a few from those that
-// are, without a look into all of memory.
-type sieve [1 << 10]uint64
-
-func (s *sieve) add(identity register.Hash) {
-	at := binary.LittleEndian.Uint16(identity[:2])
-	s[at>>6] |= 1 << (at & 63)
-}
-
-func (s *sieve) has(identity register.Hash) bool {
-	at := binary.LittleEndian.Uint16(identity[:2])
-	return s[at>>6]>>(at&63)&1 == 1
-}
-
-// group puts entries in the order of their parts.
-func (x *Index) group() {
-	partOf := func(i int) int {
-		if x.rows[i] == (register.RowHash{}) {
-			return parts
-		}
-		return x.rows[i].Part()
-	}
-	var counts [parts + 1]uint32
-	for i := range x.entries {
-		counts[partOf(i)]++
-	}
-	var next, end [parts + 1]uint32
-	at := uint32(0)
-	for part, n := range counts {
-		x.offsets[part], next[part] = at, at
-		at += n
-		end[part] = at
-	}
-	x.offsets[parts+1] = at
-	for part := range counts { // each swap puts one entry in its place
-		for next[part] < end[part] {
-			i := int(next[part])
-			if to := partOf(i); to == part {
-				next[part]++
-			} else {
-				x.swap(i, int(next[to]))
-				next[to]++
-			}
-		}
-	}
-	x.dropSlots()
-}
-
 // Sum names all that the index knows: what is kept with the head, so that no other
 // index is taken for that of the head, whatever its file says.
 func (x *Index) Sum() register.Hash {
@@ -377,52 +263,4 @@ func (x *Index) sum() register.Hash {
 		_, _ = sum.Write(part)
 	}
 	return sum.Sum128().Bytes()
-}
-
-func (x *Index) swap(i, j int) {
-	x.entries[i], x.entries[j] = x.entries[j], x.entries[i]
-	x.rows[i], x.rows[j] = x.rows[j], x.rows[i]
-	x.facts[i], x.facts[j] = x.facts[j], x.facts[i]
-	x.seen[i], x.seen[j] = x.seen[j], x.seen[i]
-}
-
-// index makes entries findable one by one.
-func (x *Index) index() {
-	size := 1 << max(10, bits.Len(uint(cap(x.entries)*3/2)))
-	x.dropSlots()
-	x.slots = offheap.Make[uint32](size, size)
-	for i := range x.entries {
-		x.insert(i)
-	}
-}
-
-func (x *Index) insert(i int) {
-	if 4*len(x.entries) > 3*len(x.slots) {
-		size := 2 * len(x.slots)
-		x.dropSlots()
-		x.slots = offheap.Make[uint32](size, size)
-		for j := range i {
-			x.put(j)
-		}
-	}
-	x.put(i)
-}
-
-func (x *Index) put(i int) {
-	mask := uint64(len(x.slots) - 1)
-	at := binary.LittleEndian.Uint64(x.entries[i][:8]) & mask
-	for x.slots[at] != 0 {
-		at = (at + 1) & mask
-	}
-	x.slots[at] = uint32(i + 1)
-}
-
-func (x *Index) find(identity register.Hash) int {
-	mask := uint64(len(x.slots) - 1)
-	for at := binary.LittleEndian.Uint64(identity[:8]) & mask; x.slots[at] != 0; at = (at + 1) & mask {
-		if i := int(x.slots[at] - 1); x.entries[i] == identity {
-			return i
-		}
-	}
-	return -1
 }

@@ -255,3 +255,25 @@ func TestExpectMakesRoomOnce(t *testing.T) {
 		t.Error("room was made for what will not be learned")
 	}
 }
+
+// What was found one by one before a commit is not found by the same way after it.
+func TestApplyForgetsWhereEntriesWere(t *testing.T) {
+	entries := make([]register.Entry, 100)
+	x := New()
+	for i := range entries {
+		entries[i] = register.Entry{Key: register.NewKey(fmt.Sprint(i))}
+		x.SeeEntry(entries[i].Identity())
+	}
+	x.Known()
+	x.SeeEntry(entries[0].Identity()) // makes the way
+	x.Apply([]register.Accepted{{Kind: register.Removed, Before: &entries[3]}})
+	x.Begin()
+	for i, e := range entries {
+		if known, again := x.SeeEntry(e.Identity()); known == (i == 3) || again {
+			t.Errorf("entry %d: known %t, again %t", i, known, again)
+		}
+	}
+	if unseen := x.Unseen(); len(unseen) != 0 {
+		t.Errorf("%d entries are unseen", len(unseen))
+	}
+}

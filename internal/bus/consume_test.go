@@ -272,3 +272,28 @@ func TestOutageOfAnExternalServer(t *testing.T) {
 	within(t, 20*time.Second, "the second event", func() bool { return len(got.list()) == 2 })
 	checkStreams(t, b, outbox, "cz-x")
 }
+
+// arrived is a message of which the server says how many stood behind it.
+type arrived struct {
+	jetstream.Msg
+	pending uint64
+}
+
+func (m arrived) Metadata() (*jetstream.MsgMetadata, error) {
+	return &jetstream.MsgMetadata{NumPending: m.pending}, nil
+}
+
+// What has arrived is handled together, also where the server had nothing more when
+// it sent it.
+func TestTogetherTakesWhatHasArrived(t *testing.T) {
+	messages := make(chan jetstream.Msg, 8)
+	for range 4 {
+		messages <- arrived{}
+	}
+	if n := len(together(arrived{}, messages, 8)); n != 5 {
+		t.Errorf("%d messages together, want 5", n)
+	}
+	if n := len(together(arrived{}, messages, 8)); n != 1 {
+		t.Errorf("%d messages together when nothing is there, want 1", n)
+	}
+}

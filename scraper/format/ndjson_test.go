@@ -29,6 +29,19 @@ func TestNDJSON(t *testing.T) {
 	}
 }
 
+// A line of several rows is not known by its bytes: they would hide each other.
+func TestOnlyLinesThatAreRowsAreKnown(t *testing.T) {
+	for rows, want := range map[string]bool{"": true, ".": true, ".l[]": false, ". | .": false} {
+		r, errs := New(define(register.Parse{Format: "ndjson", Rows: rows}, names(".a")))
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		if _, got := r.(RowBytes).RowsOf([]byte("{}\n"), nil); got != want { //nolint:forcetypeassert // it is one
+			t.Errorf("rows %q: known by their bytes %t, want %t", rows, got, want)
+		}
+	}
+}
+
 func FuzzNDJSON(f *testing.F) {
 	for _, seed := range []string{"{\"a\":1}\n{\"a\":2}\n", "{\"a\":1}\n{\"a\":", "\n\n[]\n1\r\n", "{\"a\":{\"b\":[1,2]}}\n"} {
 		f.Add(seed)

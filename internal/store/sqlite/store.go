@@ -59,8 +59,9 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	// A page of 16 KiB holds some fifty entries: a million of them are written in
-	// fewer and larger steps. It applies to a file that is made now. The cache is
+	// A page of 8 KiB holds some twenty-five entries: small enough for changes in many
+	// places, large enough for a million entries at once. It applies to a file that is
+	// made now. The cache is
 	// small because its pages, and the sorting of an index that it bounds too, take
 	// several times their size of memory.
 	if s.write, err = sql.Open("sqlite", dataSource(s.path, "_txlock=immediate&_journal_mode=WAL", "page_size(8192)", "cache_size(-8192)", "wal_autocheckpoint("+longestJournal+")")); err != nil {

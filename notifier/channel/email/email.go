@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -108,7 +109,8 @@ func (e *Email) dialer(ctx context.Context) gomail.DialContextFunc {
 
 // failed tells what the server said, and whether it may say otherwise later.
 func (e *Email) failed(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	// The connection has the same deadline, and may notice first.
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return &notifier.SendError{Err: fmt.Errorf("%s did not take the mail within %s", e.host, e.timeout)}
 	}
 	failure := &notifier.SendError{Err: fmt.Errorf("send mail through %s: %w", e.host, shown{err})}
