@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"github.com/zeebo/xxh3"
 
@@ -114,45 +113,56 @@ func (d *rowDiff) compare(ctx context.Context, older, newer Saved) error {
 // pages is looked at here only, so it must be sound.
 func (d *rowDiff) addOlder(ctx context.Context) error {
 	s, sound := &d.older, newSoundness(d.older.found)
-	return d.scan(ctx, s, func(c chunk, f *fill) error {
-		if !sound.chunk(c.bytes) {
-			return errUnfit
-		}
-		return eachRow(s.rows, c, func(row []byte, at int64) error {
-			if len(row) > longestSound || !c.plain && !s.rows.WellFormed(row) || !sound.row(row) {
+	return d.scan(ctx, s, func() rowWorker {
+		rows := &gather[olderRow]{flush: d.table.addOlder}
+		return &diffWorker{rows.end, func(c chunk) error {
+			if !sound.chunk(c.bytes) {
 				return errUnfit
 			}
-			if at != s.first {
-				f.addOlder(xxh3.Hash128Seed(row, d.seed), d.anchor.of(row), at)
-			}
-			return nil
-		})
+			return eachRow(s.rows, c, func(row []byte, at int64) error {
+				if len(row) > longestSound || !c.plain && !s.rows.WellFormed(row) || !sound.row(row) {
+					return errUnfit
+				}
+				if at != s.first {
+					hash := xxh3.Hash128Seed(row, d.seed)
+					rows.add(hash.Hi>>partShift, olderRow{rowHashOf(hash), d.anchor.of(row), uint32(at)})
+				}
+				return nil
+			})
+		}}
 	})
 }
 
 // addNewer puts the newer page's rows into the table.
 func (d *rowDiff) addNewer(ctx context.Context) error {
 	s := &d.newer
-	return d.scan(ctx, s, func(c chunk, f *fill) error {
-		return eachRow(s.rows, c, func(row []byte, at int64) error {
-			if at != s.first {
-				f.addNewer(xxh3.Hash128Seed(row, d.seed), at)
-			}
-			return nil
-		})
+	return d.scan(ctx, s, func() rowWorker {
+		rows := &gather[newerRow]{flush: d.table.addNewer}
+		return &diffWorker{rows.end, func(c chunk) error {
+			return eachRow(s.rows, c, func(row []byte, at int64) error {
+				if at != s.first {
+					hash := xxh3.Hash128Seed(row, d.seed)
+					rows.add(hash.Hi>>partShift, newerRow{rowHashOf(hash), uint32(at)})
+				}
+				return nil
+			})
+		}}
 	})
 }
 
-// scan hands a page's rows to add, save the first and the last. They are always
+// diffWorker adds rows to the table.
+type diffWorker struct {
+	flush func()
+	chunk func(chunk) error
+}
+
+func (w *diffWorker) add(c chunk) error { return w.chunk(c) }
+func (w *diffWorker) end()              { w.flush() }
+
+// scan hands a page's rows to workers, save the first and the last. They are always
 // read: they say how the page begins and ends.
-func (d *rowDiff) scan(ctx context.Context, s *sideRows, add func(chunk, *fill) error) error {
-	fills := sync.Pool{New: func() any { return &fill{table: d.table} }}
-	last, err := scanRows(ctx, s.Body, s.Page.Bytes, s.rows, d.chunk, watchUTF8(s.found), func(c chunk) error {
-		f := fills.Get().(*fill) //nolint:forcetypeassert // nothing else is in the pool
-		defer fills.Put(f)
-		defer f.flush()
-		return add(c, f)
-	})
+func (d *rowDiff) scan(ctx context.Context, s *sideRows, worker func() rowWorker) error {
+	last, err := scanRows(ctx, s.Body, s.Page.Bytes, s.rows, d.chunk, watchUTF8(s.found), worker)
 	if err != nil {
 		return err
 	}

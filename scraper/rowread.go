@@ -159,26 +159,9 @@ func (p *pageRows) free() {
 
 // scan hashes the rows of a page, and puts the first and the last with its own.
 func (p *pageRows) scan(ctx context.Context, s *sideRows) error {
-	batches := sync.Pool{New: func() any { return &rowBatch{} }}
 	var mu sync.Mutex
-	last, err := scanRows(ctx, s.Body, s.Page.Bytes, s.rows, scanChunk, watchUTF8(s.found), func(c chunk) error {
-		batch := batches.Get().(*rowBatch) //nolint:forcetypeassert // nothing else is in the pool
-		defer batches.Put(batch)
-		count := 0
-		err := eachRow(s.rows, c, func(row []byte, at int64) error {
-			if at != s.first {
-				batch.add(p, rowHashFor(row, p.key), uint32(at))
-				count++
-			}
-			return nil
-		})
-		for part := range batch.hashes {
-			batch.flush(p, part)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		p.count, p.chars = p.count+count, p.chars+p.charsIn(c.bytes)
-		return err
+	last, err := scanRows(ctx, s.Body, s.Page.Bytes, s.rows, scanChunk, watchUTF8(s.found), func() rowWorker {
+		return &hashWorker{page: p, side: s, mu: &mu, rows: gather[placedHash]{flush: p.add}}
 	})
 	if err != nil {
 		return err
@@ -190,6 +173,51 @@ func (p *pageRows) scan(ctx context.Context, s *sideRows) error {
 		}
 	}
 	return s.keep(placedRow{last.offset, last.bytes})
+}
+
+// hashWorker is one goroutine's part of a scan.
+type hashWorker struct {
+	page  *pageRows
+	side  *sideRows
+	rows  gather[placedHash]
+	count int
+	chars int
+	mu    *sync.Mutex // of the page's counts
+}
+
+// placedHash is a row by its hash and its place on the page.
+type placedHash struct {
+	hash register.RowHash
+	at   uint32
+}
+
+func (w *hashWorker) add(c chunk) error {
+	w.chars += w.page.charsIn(c.bytes)
+	return eachRow(w.side.rows, c, func(row []byte, at int64) error {
+		if at != w.side.first {
+			hash := rowHashFor(row, w.page.key)
+			w.rows.add(uint64(hash.Part()), placedHash{hash, uint32(at)})
+			w.count++
+		}
+		return nil
+	})
+}
+
+func (w *hashWorker) end() {
+	w.rows.end()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.page.count, w.page.chars = w.page.count+w.count, w.page.chars+w.chars
+}
+
+// add adds rows to a part.
+func (p *pageRows) add(i int, rows []placedHash) {
+	part := &p.parts[i]
+	part.mu.Lock()
+	defer part.mu.Unlock()
+	for _, row := range rows {
+		part.hashes, part.places = append(part.hashes, row.hash), append(part.places, row.at)
+	}
 }
 
 // mark is the length of the byte order mark, which is no character.
@@ -219,28 +247,6 @@ func (p *pageRows) charsIn(b []byte) int {
 		}
 	}
 	return n
-}
-
-// rowBatch is one goroutine's way to add rows to the parts.
-type rowBatch struct {
-	hashes [register.RowParts][]register.RowHash
-	places [register.RowParts][]uint32
-}
-
-func (b *rowBatch) add(p *pageRows, hash register.RowHash, at uint32) {
-	part := hash.Part()
-	b.hashes[part], b.places[part] = append(b.hashes[part], hash), append(b.places[part], at)
-	if len(b.places[part]) == fillBatch {
-		b.flush(p, part)
-	}
-}
-
-func (b *rowBatch) flush(p *pageRows, i int) {
-	part := &p.parts[i]
-	part.mu.Lock()
-	part.hashes, part.places = append(part.hashes, b.hashes[i]...), append(part.places, b.places[i]...)
-	part.mu.Unlock()
-	b.hashes[i], b.places[i] = b.hashes[i][:0], b.places[i][:0]
 }
 
 // see notes what is known of the rows, gives the places of the others, and counts

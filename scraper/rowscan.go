@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"sync"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/regwatch/regwatch/internal/offheap"
 	"github.com/regwatch/regwatch/scraper/format"
 )
 
@@ -26,29 +27,36 @@ var errUnfit = errors.New("the page must be read")
 // chunk is some whole rows of a page.
 type chunk struct {
 	bytes  []byte
-	offset int64 // of the page
-	plain  bool  // no quote is in it
+	offset int64  // of the page
+	plain  bool   // no quote is in it
+	buffer []byte // of the scan, empty; bytes lie in it, unless a row is too long for that
 }
 
-// scanRows hands the whole rows of a body from offset on to do, on all
+// scanRows hands the whole rows of a body from offset on to its workers, on all
 // processors and in any order; the body's last row apart, when all others are
 // done, with its line end if it has one. So many bytes are looked through at a
-// time. Each, if not nil, is called in order
-// with the bytes of each chunk before. What do is given is valid until it
-// returns.
-func scanRows(ctx context.Context, body io.ReaderAt, size int64, rows format.Rows, length int, each func([]byte) error, do func(chunk) error) (last chunk, err error) {
+// time. Each, if not nil, is called in order with the bytes of each chunk before.
+// What a worker is given is valid until it returns.
+func scanRows(ctx context.Context, body io.ReaderAt, size int64, rows format.Rows, length int, each func([]byte) error, worker func() rowWorker) (last chunk, err error) {
 	workers := runtime.GOMAXPROCS(0)
-	buffers := sync.Pool{New: func() any { return make([]byte, 0, length) }}
-	chunks := make(chan chunk, workers)
+	room := max(workers+2, 8) // one is being filled, one waits; the others make it a large page
+	block := offheap.Make[byte](room*length, room*length)
+	defer offheap.Free(block)
+	buffers, chunks := make(chan []byte, room), make(chan chunk, 1)
+	for buffer := range slices.Chunk(block, length) {
+		buffers <- buffer[:0]
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for range workers {
 		group.Go(func() error {
+			w := worker()
 			for c := range chunks {
-				if err := do(c); err != nil {
+				if err := w.add(c); err != nil {
 					return err
 				}
-				buffers.Put(c.bytes[:0]) //nolint:staticcheck // a slice header for a megabyte
+				buffers <- c.buffer
 			}
+			w.end()
 			return nil
 		})
 	}
@@ -56,7 +64,13 @@ func scanRows(ctx context.Context, body io.ReaderAt, size int64, rows format.Row
 	group.Go(func() error {
 		defer close(chunks)
 		for {
-			c, err := s.next(buffers.Get().([]byte))
+			var buffer []byte
+			select {
+			case buffer = <-buffers:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			c, err := s.next(buffer)
 			if err != nil || len(c.bytes) == 0 {
 				return err
 			}
@@ -76,6 +90,12 @@ func scanRows(ctx context.Context, body io.ReaderAt, size int64, rows format.Row
 	return chunk{bytes: s.last, offset: s.lastAt}, err
 }
 
+// rowWorker is one goroutine's part of a scan.
+type rowWorker interface {
+	add(c chunk) error
+	end() // nothing more comes; not called after an error
+}
+
 // rowScan cuts a body into chunks.
 type rowScan struct {
 	body   io.ReaderAt
@@ -89,7 +109,7 @@ type rowScan struct {
 
 // next reads the next rows into buffer; none at the end.
 func (s *rowScan) next(buffer []byte) (chunk, error) {
-	for want := s.length; ; want *= 2 {
+	for want, own := s.length, buffer; ; want *= 2 {
 		if want > maxRow {
 			return chunk{}, errUnfit
 		}
@@ -104,7 +124,7 @@ func (s *rowScan) next(buffer []byte) (chunk, error) {
 		if _, err := s.body.ReadAt(buffer, s.at); err != nil && (!errors.Is(err, io.EOF) || s.at+int64(n) < s.size) {
 			return chunk{}, fmt.Errorf("read at %d: %w", s.at, err)
 		}
-		c := chunk{bytes: buffer, offset: s.at, plain: bytes.IndexByte(buffer, '"') < 0}
+		c := chunk{bytes: buffer, offset: s.at, plain: bytes.IndexByte(buffer, '"') < 0, buffer: own}
 		if s.at+int64(n) == s.size {
 			return s.end(c)
 		}

@@ -81,45 +81,46 @@ func (t *rowTable) free() {
 	t.older, t.newer = nil, nil
 }
 
-// fill is one goroutine's way to add rows.
-type fill struct {
-	table *rowTable
-	older [tableParts][]olderRow
-	newer [tableParts][]newerRow
-}
-
-const fillBatch = 32 // rows that are added to a part at once
-
-func (f *fill) addOlder(hash xxh3.Uint128, anchor uint32, at int64) {
-	part := hash.Hi >> partShift
-	f.older[part] = append(f.older[part], olderRow{rowHashOf(hash), anchor, uint32(at)})
-	if len(f.older[part]) == fillBatch {
-		f.flushPart(int(part))
-	}
-}
-
-func (f *fill) addNewer(hash xxh3.Uint128, at int64) {
-	part := hash.Hi >> partShift
-	f.newer[part] = append(f.newer[part], newerRow{rowHashOf(hash), uint32(at)})
-	if len(f.newer[part]) == fillBatch {
-		f.flushPart(int(part))
-	}
-}
-
-// flush adds what is left.
-func (f *fill) flush() {
-	for i := range tableParts {
-		f.flushPart(i)
-	}
-}
-
-func (f *fill) flushPart(i int) {
-	part := &f.table.parts[i]
+// addOlder and addNewer add rows to a part.
+func (t *rowTable) addOlder(i int, rows []olderRow) {
+	part := &t.parts[i]
 	part.mu.Lock()
-	part.older = append(part.older, f.older[i]...)
-	part.newer = append(part.newer, f.newer[i]...)
+	part.older = append(part.older, rows...)
 	part.mu.Unlock()
-	f.older[i], f.newer[i] = f.older[i][:0], f.newer[i][:0]
+}
+
+func (t *rowTable) addNewer(i int, rows []newerRow) {
+	part := &t.parts[i]
+	part.mu.Lock()
+	part.newer = append(part.newer, rows...)
+	part.mu.Unlock()
+}
+
+// gather is one goroutine's way to add rows: some of a part at once.
+type gather[T any] struct {
+	flush func(part int, rows []T)
+	count [tableParts]uint8
+	rows  [tableParts][gatherRows]T
+}
+
+const gatherRows = 32
+
+func (g *gather[T]) add(part uint64, row T) {
+	n := g.count[part]
+	g.rows[part][n] = row
+	if n++; n == gatherRows {
+		g.flush(int(part), g.rows[part][:])
+		n = 0
+	}
+	g.count[part] = n
+}
+
+// end adds what is left.
+func (g *gather[T]) end() {
+	for part, n := range g.count {
+		g.flush(part, g.rows[part][:n])
+		g.count[part] = 0
+	}
 }
 
 // join finds the rows of either page that the other has not, by their places in

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/regwatch/regwatch/internal/app"
+	"github.com/regwatch/regwatch/register"
 )
 
 func compareCommand(p *program) *cli.Command {
@@ -40,16 +41,16 @@ func (p *program) compare(ctx context.Context, cmd *cli.Command) error {
 		return p.line(compared.Counts)
 	}
 	if cmd.Bool("json") {
-		for _, c := range compared.Changes {
+		for c := range compared.Changes {
 			if err := p.line(newComputedLine(c)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if len(compared.Changes) > 0 {
+	if compared.Counts != (register.Counts{}) {
 		t := newTable(p.out, "KIND", "ENTRY", "WHAT")
-		for _, c := range compared.Changes {
+		for c := range compared.Changes {
 			t.row(string(c.Kind), c.Key.Display(), whatChanged(c))
 		}
 		t.flush()

@@ -71,8 +71,19 @@ func (l *lastByte) Write(p []byte) (int, error) {
 
 // Compared is the difference between two saved versions.
 type Compared struct {
-	Changes []register.Change
-	Counts  register.Counts
+	Counts register.Counts
+
+	def      register.Definition
+	accepted []register.Accepted
+}
+
+// Changes yields what differs, one by one.
+func (c Compared) Changes(yield func(register.Change) bool) {
+	for _, a := range c.accepted {
+		if !yield(comparison(c.def, a)) {
+			return
+		}
+	}
 }
 
 // Compare finds what differs between two saved versions of a register: all that
@@ -91,11 +102,7 @@ func Compare(ctx context.Context, def register.Definition, older, newer string) 
 		return Compared{}, err
 	}
 	accepted := asAccepted(differences)
-	c := Compared{Counts: register.CountOf(accepted)}
-	for _, a := range accepted {
-		c.Changes = append(c.Changes, comparison(def, a))
-	}
-	return c, nil
+	return Compared{register.CountOf(accepted), def, accepted}, nil
 }
 
 func compare(ctx context.Context, def register.Definition, reader *scraper.Reader, older, newer string) (differ.Differences, error) {

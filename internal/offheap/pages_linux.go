@@ -1,15 +1,27 @@
 package offheap
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
 
-// get maps anonymous memory, on pages of 2 MB where the system has them.
+	"golang.org/x/sys/unix"
+)
+
+// hugePage is the size of the large pages that Linux has on most processors, in
+// bytes. Only a mapping of a multiple of it begins where one can lie.
+const hugePage = 2 << 20
+
+func mapped(size int) int { return (size + hugePage - 1) &^ (hugePage - 1) }
+
+// get maps anonymous memory, on large pages where the system has them.
 func get(size int) ([]byte, bool) {
-	block, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	block, err := unix.Mmap(-1, 0, mapped(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, false
 	}
 	_ = unix.Madvise(block, unix.MADV_HUGEPAGE) // a wish
-	return block, true
+	return block[:size], true
 }
 
-func put(block []byte) { _ = unix.Munmap(block) }
+func put(block []byte) {
+	_ = unix.Munmap(unsafe.Slice(unsafe.SliceData(block), mapped(len(block)))) //nolint:gosec // as it was mapped
+}
