@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -27,12 +26,11 @@ func (w *work) setBaseline(ctx context.Context) error {
 	}
 	defer begin.insert.Close()
 	var dropped indexes
-	quietly := context.WithoutCancel(ctx) // the driver starts a goroutine for each statement that can be canceled
 	for e, err := range w.commit.Baseline {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
+		if err != nil {
 			return fmt.Errorf("read entry %d of the baseline: %w", w.run.Entries+1, err)
 		}
-		if err := begin.add(quietly, version{e, w.run.ObservedAt}); err != nil {
+		if err := begin.add(ctx, version{e, w.run.ObservedAt}); err != nil {
 			return err
 		}
 		if w.run.Entries++; w.run.Entries == max(bulkEntries, int(before)) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"os"
 	"time"
 )
 
@@ -14,13 +15,15 @@ const checkpointEvery = 5 * time.Second
 // committed waits for the writing of pages of older ones.
 type checkpoints struct {
 	db    *sql.DB
+	write *sql.DB // of the store
+	path  string  // of the journal
 	dirty chan struct{}
 	stop  chan struct{}
 	ended chan struct{}
 }
 
-func startCheckpoints(db *sql.DB) *checkpoints {
-	c := &checkpoints{db: db, dirty: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
+func startCheckpoints(db, write *sql.DB, path string) *checkpoints {
+	c := &checkpoints{db: db, write: write, path: path + "-wal", dirty: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
 	go c.run()
 	return c
 }
@@ -53,7 +56,21 @@ func (c *checkpoints) run() {
 // fold folds in what it can. What it can not now, for a full disk or a reader,
 // stays in the journal, safe, for the next time.
 func (c *checkpoints) fold() {
-	_, _ = c.db.ExecContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`)
+	var busy, pages, folded int
+	err := c.db.QueryRowContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &pages, &folded)
+	if err == nil && pages == folded {
+		c.cut()
+	}
+}
+
+// cut makes a journal short that was folded in and is longer than it is kept. It
+// is cut by the first commit after it was folded in, and after a baseline that
+// takes a tenth of a second: so that it is not that of a change, this one changes
+// nothing.
+func (c *checkpoints) cut() {
+	if info, err := os.Stat(c.path); err == nil && info.Size() > keptJournal {
+		_, _ = c.write.ExecContext(context.Background(), `PRAGMA user_version = 0`) // which nobody reads, and a page is written for
+	}
 }
 
 // end waits for the checkpoint under way, and closes the connection.

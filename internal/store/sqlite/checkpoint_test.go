@@ -10,7 +10,7 @@ import (
 
 // TestCheckpointFoldsTheJournalIn writes more than SQLite would leave in the
 // journal by itself, and finds it in the file without the journal only after a
-// checkpoint.
+// checkpoint, which leaves a journal of the length that is kept.
 func TestCheckpointFoldsTheJournalIn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	s, err := Open(t.Context(), path, Options{})
@@ -19,7 +19,7 @@ func TestCheckpointFoldsTheJournalIn(t *testing.T) {
 	}
 	defer s.Close()
 	err = s.update(t.Context(), func(tx *sql.Tx) error {
-		for i := range 1500 { // a page each
+		for i := range 5000 { // two pages each
 			if _, err := tx.ExecContext(t.Context(), `INSERT INTO register_state (register, paused_at) VALUES (?, 1)`, fmt.Sprintf("%08000d", i)); err != nil {
 				return err
 			}
@@ -32,10 +32,25 @@ func TestCheckpointFoldsTheJournalIn(t *testing.T) {
 	if n := inFileAlone(t, path); n != 0 {
 		t.Fatalf("%d rows are in the file before a checkpoint: a commit has folded them in", n)
 	}
-	s.checkpoints.fold()
-	if n := inFileAlone(t, path); n != 1500 {
-		t.Errorf("%d rows are in the file after a checkpoint, want 1500", n)
+	if size := journal(t, path); size <= keptJournal {
+		t.Fatalf("the journal has %d bytes: nothing is to be cut", size)
 	}
+	s.checkpoints.fold()
+	if size := journal(t, path); size != keptJournal {
+		t.Errorf("the journal has %d bytes after a checkpoint, want %d", size, keptJournal)
+	}
+	if n := inFileAlone(t, path); n != 5000 {
+		t.Errorf("%d rows are in the file after a checkpoint, want 5000", n)
+	}
+}
+
+func journal(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
 }
 
 // inFileAlone counts the rows of a copy of the file without its journal.

@@ -118,8 +118,11 @@ type work struct {
 }
 
 // do writes what the commit leaves; the order is that of the references, and
-// the cursor comes last.
-func (w *work) do(ctx context.Context) error {
+// the cursor comes last. The driver starts a goroutine for each statement that can
+// be canceled, so that it is told of none: when ctx ends the transaction does, and
+// each statement after that fails.
+func (w *work) do(canceled context.Context) error {
+	ctx := context.WithoutCancel(canceled)
 	if err := w.compareHead(ctx); err != nil {
 		return err
 	}

@@ -22,6 +22,10 @@ const patience = "120000"
 // those that follow each other without a pause would never let it come to the end.
 const longestJournal = "65536"
 
+// keptJournal is how long the journal's file stays once it was folded in, in bytes:
+// to write over it is quicker than to make room again.
+const keptJournal = 64 << 20
+
 // readers is how many connections may read at once; the writer has its own.
 const readers = 8
 
@@ -82,7 +86,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	fold.SetMaxOpenConns(1)
-	s.checkpoints = startCheckpoints(fold)
+	s.checkpoints = startCheckpoints(fold, s.write, s.path)
 	return s.read.PingContext(ctx)
 }
 
@@ -94,7 +98,7 @@ func dataSource(path, parameters string, pragmas ...string) string {
 		path = "/" + path
 	}
 	query := url.Values{"_pragma": slices.Concat([]string{"busy_timeout(" + patience + ")"}, pragmas, []string{
-		"synchronous(FULL)", "foreign_keys(ON)", "journal_size_limit(67108864)",
+		"synchronous(FULL)", "foreign_keys(ON)", fmt.Sprintf("journal_size_limit(%d)", keptJournal),
 	})}
 	file := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode() + "&" + parameters}
 	return file.String()
@@ -139,10 +143,14 @@ func transact(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := f(tx); err != nil {
-		return err
+	err = f(tx)
+	if err == nil {
+		err = tx.Commit()
 	}
-	return tx.Commit()
+	if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+		err = fmt.Errorf("%w: %w", ended, err) // the transaction ended with ctx, its statements say that they are closed
+	}
+	return err
 }
 
 // querier is what a statement is run on: a pool, or a transaction.

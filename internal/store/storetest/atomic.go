@@ -110,6 +110,9 @@ func testCanceled(t *testing.T, open Database) {
 			same(t, "entries", len(got), len(entries))
 			break
 		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("commit that was canceled after %v: %v", wait, err)
+		}
 		if len(got)+int(stats.Runs)+int(stats.Versions) > 0 {
 			t.Fatalf("after %v and %v: %d entries, %d runs", wait, err, len(got), stats.Runs)
 		}
