@@ -46,6 +46,7 @@ type Validators struct {
 	ETag         string    `json:"etag,omitempty"`
 	LastModified string    `json:"last_modified,omitempty"`
 	SHA256       []string  `json:"sha256,omitempty"`     // of the pages' bodies, in order
+	Begins       []uint64  `json:"begins,omitempty"`     // hashes of the first 4, 8, 16, ... MB of the only body, if it is large
 	FullAt       time.Time `json:"full_at,omitzero"`     // last fetch made without conditions
 	Definition   string    `json:"definition,omitempty"` // fingerprint of what read them
 }

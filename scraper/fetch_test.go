@@ -97,7 +97,7 @@ func own(urls ...string) register.Definition {
 // fetchOK fetches and fails the test on an error.
 func fetchOK(t testing.TB, s *Scraper, def register.Definition, v register.Validators) Fetched {
 	t.Helper()
-	fetched, err := s.Fetch(t.Context(), def, v)
+	fetched, err := s.Fetch(t.Context(), def, v, nil)
 	if err != nil {
 		t.Fatalf("fetch: %v", err)
 	}
@@ -107,7 +107,7 @@ func fetchOK(t testing.TB, s *Scraper, def register.Definition, v register.Valid
 // fetchFails fetches and wants a failure of that class.
 func fetchFails(t testing.TB, s *Scraper, def register.Definition, class string) (Fetched, *register.Failure) {
 	t.Helper()
-	fetched, err := s.Fetch(t.Context(), def, register.Validators{})
+	fetched, err := s.Fetch(t.Context(), def, register.Validators{}, nil)
 	failure, ok := errors.AsType[*register.Failure](err)
 	if !ok || failure.Class != class {
 		t.Fatalf("error %v (class %s), want class %s", err, register.ClassOf(err), class)
@@ -273,7 +273,7 @@ func TestFetchEndsWithItsCaller(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	}})
-	_, err := s.Fetch(ctx, own(server.URL+"/"), register.Validators{})
+	_, err := s.Fetch(ctx, own(server.URL+"/"), register.Validators{}, nil)
 	if _, isFailure := errors.AsType[*register.Failure](err); !errors.Is(err, context.Canceled) || isFailure {
 		t.Errorf("error %v", err)
 	}
@@ -285,7 +285,7 @@ func TestEndBeforeTheBody(t *testing.T) {
 	s, store := newTestScraper(t)
 	s.archive = endingArchive{store, cancel}
 	server := newSite(t, map[string]http.HandlerFunc{"/": serve("name\n")})
-	_, err := s.Fetch(ctx, own(server.URL+"/"), register.Validators{})
+	_, err := s.Fetch(ctx, own(server.URL+"/"), register.Validators{}, nil)
 	if _, isFailure := errors.AsType[*register.Failure](err); !errors.Is(err, context.Canceled) || isFailure {
 		t.Errorf("error %v", err)
 	}
@@ -342,7 +342,7 @@ func TestManyFetchesShareAScraper(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 20 {
 		group.Go(func() {
-			fetched, err := s.Fetch(t.Context(), own(fmt.Sprintf("%s/page?%d", server.URL, i)), register.Validators{})
+			fetched, err := s.Fetch(t.Context(), own(fmt.Sprintf("%s/page?%d", server.URL, i)), register.Validators{}, nil)
 			if err != nil || len(fetched.Pages) != 1 {
 				t.Errorf("fetch %d: %v", i, err)
 				return
@@ -365,7 +365,7 @@ func BenchmarkFetchSmall(b *testing.B) {
 	}})
 	def := own(server.URL + "/")
 	for b.Loop() {
-		if _, err := s.Fetch(b.Context(), def, register.Validators{}); err != nil {
+		if _, err := s.Fetch(b.Context(), def, register.Validators{}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -35,7 +35,7 @@ func TestHostile01RedirectInside(t *testing.T) {
 	port, reached := inside(t)
 	for _, host := range []string{"169.254.169.254", "127.0.0.1", "[::1]", "[::ffff:7f00:1]", "100.64.0.1", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"} {
 		s, _ := newTestScraper(t)
-		f := s.newFetching(own("http://public.example/"), register.Validators{})
+		f := s.newFetching(own("http://public.example/"), register.Validators{}, nil)
 		f.transport.net = publicSite{to: "http://" + host + port + "/", beyond: s.guarded.Transport()}
 		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress {
 			t.Errorf("redirect to %s: %v", host, err)
@@ -58,7 +58,7 @@ func TestHostile02OddHosts(t *testing.T) {
 		if failure.Where != odd {
 			t.Errorf("%q does not say where: %v", odd, failure)
 		}
-		f := s.newFetching(own("http://public.example/"), register.Validators{})
+		f := s.newFetching(own("http://public.example/"), register.Validators{}, nil)
 		f.transport.net = publicSite{to: odd, beyond: s.private.Transport()}
 		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress || !strings.Contains(err.Error(), "it redirects to") {
 			t.Errorf("redirect to %s: %v", odd, err)
@@ -77,7 +77,7 @@ func TestHostile03NamesThatResolveInside(t *testing.T) {
 	def := own("http://localhost" + port + "/")
 	def.Fetch.AllowPrivate = false
 	fetchFails(t, s, def, register.ClassBlockedAddress)
-	f := s.newFetching(own("http://public.example/"), register.Validators{})
+	f := s.newFetching(own("http://public.example/"), register.Validators{}, nil)
 	f.transport.net = publicSite{to: "http://localhost" + port + "/", beyond: s.guarded.Transport()}
 	if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress {
 		t.Errorf("redirect: %v", err)
@@ -91,7 +91,7 @@ func TestHostile04OtherSchemes(t *testing.T) {
 	for _, odd := range []string{"file:///etc/passwd", "gopher://public.example/1", "data:text/csv,name", "ftp://public.example/list.csv", "jar:http://public.example/a!/b"} {
 		s, _ := newTestScraper(t)
 		fetchFails(t, s, own(odd), register.ClassBlockedAddress)
-		f := s.newFetching(own("http://public.example/"), register.Validators{})
+		f := s.newFetching(own("http://public.example/"), register.Validators{}, nil)
 		f.transport.net = publicSite{to: odd, beyond: s.private.Transport()}
 		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress || !strings.Contains(err.Error(), "it redirects to") {
 			t.Errorf("redirect to %s: %v", odd, err)
@@ -210,7 +210,7 @@ func TestCutDumpIsNeverComplete(t *testing.T) {
 			if way == "closed" && at > 0 && body[at-1] == '\n' {
 				at-- // between two rows, and the same bytes each time: nothing in the world shows that
 			}
-			fetched, err := s.Fetch(t.Context(), def, register.Validators{})
+			fetched, err := s.Fetch(t.Context(), def, register.Validators{}, nil)
 			if err != nil {
 				continue
 			}

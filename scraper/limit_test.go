@@ -57,7 +57,7 @@ func TestTurnAfterTheTimeLimitIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newTestScraper(t, func(o *Options) { o.HostRate = 0.001 })
 		def := own("http://public.example/1", "http://public.example/2", "http://public.example/3")
-		f := s.newFetching(def, register.Validators{})
+		f := s.newFetching(def, register.Validators{}, nil)
 		f.transport.net = &scripted{began: time.Now(), page: func(int) (int, http.Header) { return http.StatusOK, nil }}
 		began := time.Now()
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errTimeLimit)

@@ -232,7 +232,7 @@ func TestBadNextSelectorIsAnError(t *testing.T) {
 	s, _ := newTestScraper(t)
 	def := own("http://127.0.0.1:1/")
 	def.Fetch.Pages = &register.Paging{Next: "a[rel="}
-	if _, err := s.Fetch(t.Context(), def, register.Validators{}); register.ClassOf(err) != register.ClassInternal || !strings.Contains(err.Error(), "fetch.pages.next") {
+	if _, err := s.Fetch(t.Context(), def, register.Validators{}, nil); register.ClassOf(err) != register.ClassInternal || !strings.Contains(err.Error(), "fetch.pages.next") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -29,6 +29,7 @@ type Reader struct {
 	compared []int       // fields of the content hash, in the order of their names
 	listed   *vm.Program // nil: every row is listed
 	large    int64       // bytes from which on a page's rows are told apart by theirs
+	chunk    int         // bytes that are scanned for rows at once
 }
 
 // maxListedNodes bounds the expression of listed_while.
@@ -37,7 +38,7 @@ const maxListedNodes = 200
 // NewReader compiles the part of a definition that says how its pages are read.
 // It gives every error of that part at once, and a Reader only without any.
 func NewReader(def register.Definition) (*Reader, []register.FieldError) {
-	r := &Reader{def: def, large: fewestDiffering}
+	r := &Reader{def: def, large: fewestDiffering, chunk: scanChunk}
 	var errs []register.FieldError
 	r.format, errs = format.New(def)
 	zone, err := time.LoadLocation(def.Schedule.Timezone)
@@ -114,11 +115,13 @@ func (r *Reader) Read(ctx context.Context, pages []register.Page, open Open, hea
 
 // ReadAgainst reads as Read does, and leaves out of the snapshot the entries that
 // are known. Body is the only page's, if it can be read at any place: then rows
-// that are known by their bytes are not read at all. A zero one is none.
-func (r *Reader) ReadAgainst(ctx context.Context, pages []register.Page, open Open, body io.ReaderAt, health register.Health, known Known) (register.Snapshot, register.Proof, error) {
+// that are known by their bytes are not read at all. A zero one is none. The hashes
+// of its rows may have been made while it arrived, for the same known entries; nil:
+// they were not.
+func (r *Reader) ReadAgainst(ctx context.Context, pages []register.Page, open Open, body io.ReaderAt, health register.Health, known Known, hashed *HashedRows) (register.Snapshot, register.Proof, error) {
 	known.Begin()
 	if body != nil && len(pages) == 1 {
-		snapshot, proof, err := r.readByRows(ctx, Saved{pages[0], body}, health, known)
+		snapshot, proof, err := r.readByRows(ctx, Saved{pages[0], body}, health, known, hashed)
 		if !errors.Is(err, errUnfit) {
 			return snapshot, proof, err
 		}

@@ -85,7 +85,7 @@ func (s *scripted) RoundTrip(req *http.Request) (*http.Response, error) {
 func fetchScripted(t *testing.T, s *Scraper, def register.Definition, script *scripted) (Fetched, error) {
 	t.Helper()
 	script.began = time.Now()
-	f := s.newFetching(def, register.Validators{})
+	f := s.newFetching(def, register.Validators{}, nil)
 	f.transport.net = script
 	err := f.all(t.Context())
 	return f.result(err == nil), err
@@ -153,7 +153,7 @@ func TestNoWaitOutlastsTheTimeLimit(t *testing.T) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, errTimeLimit)
 		defer cancel()
-		f := s.newFetching(def, register.Validators{})
+		f := s.newFetching(def, register.Validators{}, nil)
 		f.transport.net = script
 		if err := f.all(ctx); register.ClassOf(err) != register.ClassStatus || time.Since(began) > time.Second {
 			t.Errorf("after %v: %v", time.Since(began), err)

@@ -167,7 +167,7 @@ func TestRobotsAreAskedForOnceADay(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			if _, err := s.Fetch(t.Context(), own(server.URL+"/page"), register.Validators{}); err != nil {
+			if _, err := s.Fetch(t.Context(), own(server.URL+"/page"), register.Validators{}, nil); err != nil {
 				t.Error(err)
 			}
 		})

@@ -35,16 +35,12 @@ const (
 // their bytes, other columns, whatever is wrong with a page, and pages that have
 // little in common.
 func (r *Reader) Differing(ctx context.Context, older, newer Saved) (prev, next register.Snapshot, ok bool, err error) {
-	return r.differing(ctx, older, newer, scanChunk)
-}
-
-func (r *Reader) differing(ctx context.Context, older, newer Saved, chunk int) (prev, next register.Snapshot, ok bool, err error) {
 	if min(older.Page.Bytes, newer.Page.Bytes) < r.large || max(older.Page.Bytes, newer.Page.Bytes) >= mostBytes ||
 		older.Page.Bytes > r.def.Fetch.SizeLimit() || newer.Page.Bytes > r.def.Fetch.SizeLimit() ||
 		r.def.ListedWhile != "" && len(r.def.Ignore) > 0 {
 		return prev, next, false, nil
 	}
-	d := rowDiff{reader: r, chunk: chunk, seed: rand.Uint64()}
+	d := rowDiff{reader: r, seed: rand.Uint64()}
 	err = d.compare(ctx, older, newer)
 	if errors.Is(err, errUnfit) {
 		return prev, next, false, nil
@@ -59,7 +55,6 @@ func (r *Reader) differing(ctx context.Context, older, newer Saved, chunk int) (
 //	                                           which are an entry of a row on both, by its name? ─▶ left out
 type rowDiff struct {
 	reader *Reader
-	chunk  int
 	seed   uint64
 	table  *rowTable
 	anchor anchor
@@ -162,7 +157,7 @@ func (w *diffWorker) end()              { w.flush() }
 // scan hands a page's rows to workers, save the first and the last. They are always
 // read: they say how the page begins and ends.
 func (d *rowDiff) scan(ctx context.Context, s *sideRows, worker func() rowWorker) error {
-	last, err := scanRows(ctx, s.Body, s.Page.Bytes, s.rows, d.chunk, watchUTF8(s.found), worker)
+	last, err := scanRows(ctx, whole{s.Body, s.Page.Bytes}, s.rows, d.reader.chunk, watchUTF8(s.found), worker)
 	if err != nil {
 		return err
 	}

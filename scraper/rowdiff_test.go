@@ -40,7 +40,8 @@ func TestDifferingIsTheObviousDifference(t *testing.T) {
 			t.Fatal(errs)
 		}
 		reader.large = 0
-		prev, next, ok, err := reader.differing(t.Context(), savedOf(older), savedOf(newer), 1+p.rand.IntN(400))
+		reader.chunk = 1 + p.rand.IntN(400)
+		prev, next, ok, err := reader.Differing(t.Context(), savedOf(older), savedOf(newer))
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

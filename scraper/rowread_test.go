@@ -2,6 +2,7 @@ package scraper
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // that files have: against what an earlier page showed, by the bytes of their rows,
 // and whole.
 func TestReadAgainstIsTheObviousReading(t *testing.T) {
-	fast := 0
+	fast, arriving := 0, 0
 	for seed := range cases() {
 		p := newPublisher(seed)
 		reader, errs := NewReader(p.definition())
@@ -25,6 +26,7 @@ func TestReadAgainstIsTheObviousReading(t *testing.T) {
 			t.Fatal(errs)
 		}
 		reader.large = 0
+		reader.chunk = 1 + p.rand.IntN(400)
 		older, newer := p.page(), p.page()
 		known := indexOf(t, reader, older)
 		if known == nil {
@@ -34,8 +36,12 @@ func TestReadAgainstIsTheObviousReading(t *testing.T) {
 		last, _ := readWhole(t, reader, older, register.Health{})
 		health := register.Health{Shape: last.Shape} // lines of JSON name their own columns
 		got, proof := readAgainst(t, reader, newer, known, health)
-		if _, _, err := reader.readByRows(t.Context(), savedOf(newer), health, indexOf(t, reader, older)); err == nil {
+		if _, _, err := reader.readByRows(t.Context(), savedOf(newer), health, indexOf(t, reader, older), nil); err == nil {
 			fast++
+		}
+		if hashed := hashArriving(t, reader, newer, known, health); hashed != nil {
+			arriving++
+			hashed.Close()
 		}
 		want, whole := readWhole(t, reader, newer, health)
 		if diff := cmp.Diff(whole, proof); diff != "" {
@@ -53,8 +59,8 @@ func TestReadAgainstIsTheObviousReading(t *testing.T) {
 			t.Fatalf("seed %d (-whole +against)\n%s\n--- older\n%q\n--- newer\n%q", seed, diff, older, newer)
 		}
 	}
-	if least := int(cases()) / 3; fast < least {
-		t.Errorf("%d of %d pages were read by their rows, want at least %d: the others prove nothing", fast, cases(), least)
+	if least := int(cases()) / 3; fast < least || arriving < least {
+		t.Errorf("%d of %d pages were read by their rows and %d while they arrived, want at least %d: the others prove nothing", fast, cases(), arriving, least)
 	}
 }
 
@@ -89,14 +95,50 @@ func indexOf(t *testing.T, reader *Reader, page []byte) *index.Index {
 	return x.Known()
 }
 
+// readAgainst reads a page of which every other one is looked at while it arrives.
 func readAgainst(t *testing.T, reader *Reader, page []byte, known Known, health register.Health) (register.Snapshot, register.Proof) {
 	t.Helper()
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(page)), nil }
-	s, proof, err := reader.ReadAgainst(t.Context(), []register.Page{savedOf(page).Page}, open, bytes.NewReader(page), health, known)
+	saved := savedOf(page)
+	var hashed *HashedRows
+	if len(page)%2 == 0 {
+		hashed = hashArriving(t, reader, page, known, health)
+		defer hashed.Close()
+	}
+	s, proof, err := reader.ReadAgainst(t.Context(), []register.Page{saved.Page}, open, saved.Body, health, known, hashed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s, proof
+}
+
+// hashArriving hashes the rows of a page while it arrives; nil where it is to be read
+// when it is whole.
+func hashArriving(t *testing.T, reader *Reader, page []byte, known Known, health register.Health) *HashedRows {
+	t.Helper()
+	begin := savedOf(page).Page
+	begin.Bytes = min(begin.Bytes, headSize) // as much as has arrived when a fetch tells of it
+	hashed, err := reader.HashRows(t.Context(), begin, &inPieces{Reader: bytes.NewReader(page)}, health, known)
+	if err != nil && !errors.Is(err, errUnfit) {
+		t.Fatal(err)
+	}
+	return hashed
+}
+
+// inPieces is a body that arrives in pieces of a few bytes more than is waited for.
+type inPieces struct {
+	*bytes.Reader
+	arrived int64
+	told    bool
+}
+
+func (p *inPieces) Have(n int64) (int64, bool, error) {
+	if n > p.arrived {
+		p.told = p.arrived == p.Size() // its end is known some time after its last byte
+		p.arrived = min(max(p.arrived, n)+n%7, p.Size())
+		p.told = p.told || n > p.Size()
+	}
+	return p.arrived, p.told, nil
 }
 
 // readEach gives the identities of a page's entries.

@@ -103,7 +103,7 @@ func benchmarkReadByRows(b *testing.B, def register.Definition, older, newer []b
 	reader.large = 0
 	learning := index.New()
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(older)), nil }
-	first, _, err := reader.ReadAgainst(b.Context(), []register.Page{savedOf(older).Page}, open, nil, register.Health{}, learning)
+	first, _, err := reader.ReadAgainst(b.Context(), []register.Page{savedOf(older).Page}, open, nil, register.Health{}, learning, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func benchmarkReadByRows(b *testing.B, def register.Definition, older, newer []b
 	b.SetBytes(int64(len(newer)))
 	for b.Loop() {
 		known.Begin()
-		s, _, err := reader.readByRows(b.Context(), savedOf(newer), health, known)
+		s, _, err := reader.readByRows(b.Context(), savedOf(newer), health, known, nil)
 		if err != nil || len(s.Entries) != benchRows/1000 {
 			b.Fatal(len(s.Entries), err)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 
@@ -37,7 +36,7 @@ type chunk struct {
 // done, with its line end if it has one. So many bytes are looked through at a
 // time. Each, if not nil, is called in order with the bytes of each chunk before.
 // What a worker is given is valid until it returns.
-func scanRows(ctx context.Context, body io.ReaderAt, size int64, rows format.Rows, length int, each func([]byte) error, worker func() rowWorker) (last chunk, err error) {
+func scanRows(ctx context.Context, body Arriving, rows format.Rows, length int, each func([]byte) error, worker func() rowWorker) (last chunk, err error) {
 	workers := runtime.GOMAXPROCS(0)
 	room := max(workers+2, 8) // one is being filled, one waits; the others make it a large page
 	block := offheap.Make[byte](room*length, room*length)
@@ -60,7 +59,7 @@ func scanRows(ctx context.Context, body io.ReaderAt, size int64, rows format.Row
 			return nil
 		})
 	}
-	s := rowScan{body: body, size: size, rows: rows, length: length, at: int64(rows.Start)}
+	s := rowScan{body: body, rows: rows, length: length, at: int64(rows.Start)}
 	group.Go(func() error {
 		defer close(chunks)
 		for {
@@ -98,8 +97,7 @@ type rowWorker interface {
 
 // rowScan cuts a body into chunks.
 type rowScan struct {
-	body   io.ReaderAt
-	size   int64
+	body   Arriving
 	rows   format.Rows
 	length int
 	at     int64
@@ -113,7 +111,11 @@ func (s *rowScan) next(buffer []byte) (chunk, error) {
 		if want > maxRow {
 			return chunk{}, errUnfit
 		}
-		n := int(min(int64(want), s.size-s.at))
+		arrived, all, err := s.body.Have(s.at + int64(want) + 1)
+		if err != nil {
+			return chunk{}, err
+		}
+		n := int(min(int64(want), arrived-s.at))
 		if cap(buffer) < n {
 			buffer = make([]byte, 0, n)
 		}
@@ -121,11 +123,11 @@ func (s *rowScan) next(buffer []byte) (chunk, error) {
 		if n == 0 {
 			return chunk{}, nil
 		}
-		if _, err := s.body.ReadAt(buffer, s.at); err != nil && (!errors.Is(err, io.EOF) || s.at+int64(n) < s.size) {
+		if n, err := s.body.ReadAt(buffer, s.at); n < len(buffer) {
 			return chunk{}, fmt.Errorf("read at %d: %w", s.at, err)
 		}
 		c := chunk{bytes: buffer, offset: s.at, plain: bytes.IndexByte(buffer, '"') < 0, buffer: own}
-		if s.at+int64(n) == s.size {
+		if all && s.at+int64(n) == arrived {
 			return s.end(c)
 		}
 		rows := s.rows
@@ -143,7 +145,7 @@ func (s *rowScan) end(c chunk) (chunk, error) {
 	body := bytes.TrimRight(c.bytes, "\r\n") // empty lines are no rows
 	end := s.rows.Whole(body)
 	s.last, s.lastAt = bytes.Clone(c.bytes[end:]), c.offset+int64(end)
-	s.at = s.size
+	s.at = c.offset + int64(len(c.bytes))
 	c.bytes = c.bytes[:end]
 	return c, nil
 }

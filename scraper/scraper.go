@@ -135,11 +135,11 @@ var errTimeLimit = errors.New("fetch.timeout is over")
 // An error is a [*register.Failure] that names the URL, or wraps ctx's error if
 // the caller ended it. What was received until then is returned beside it. A
 // body that ended before its announced end is no error here: its page says so
-// ([register.FramedCut]), and gate 1 judges it.
-func (s *Scraper) Fetch(ctx context.Context, def register.Definition, v register.Validators) (fetched Fetched, err error) {
+// ([register.FramedCut]), and gate 1 judges it. Watch may be nil.
+func (s *Scraper) Fetch(ctx context.Context, def register.Definition, v register.Validators, watch Watch) (fetched Fetched, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, def.Fetch.TimeLimit(), errTimeLimit)
 	defer cancel()
-	f := s.newFetching(def, v)
+	f := s.newFetching(def, v, watch)
 	defer f.close()
 	defer func() {
 		if p := recover(); p != nil {
@@ -154,7 +154,7 @@ func (s *Scraper) Fetch(ctx context.Context, def register.Definition, v register
 }
 
 // newFetching prepares one fetch.
-func (s *Scraper) newFetching(def register.Definition, v register.Validators) *fetching {
+func (s *Scraper) newFetching(def register.Definition, v register.Validators, watch Watch) *fetching {
 	if v.Definition != def.Fingerprint() {
 		v = register.Validators{FullAt: v.FullAt} // read differently then: nothing to compare with
 	}
@@ -163,7 +163,9 @@ func (s *Scraper) newFetching(def register.Definition, v register.Validators) *f
 		net = s.private
 	}
 	keeps := format.HasRowBytes(def.Parse) && len(def.Fetch.URLs) == 1 && def.Fetch.Pages == nil
-	f := &fetching{scraper: s, def: def, before: v, transport: &transport{scraper: s, net: net.Transport(), fetch: def.Fetch, keeps: keeps}}
+	f := &fetching{scraper: s, def: def, before: v, transport: &transport{
+		scraper: s, net: net.Transport(), fetch: def.Fetch, keeps: keeps, begins: v.Begins, arrives: watch,
+	}}
 	f.trust(net)
 	return f
 }

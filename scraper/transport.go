@@ -31,6 +31,8 @@ type transport struct {
 	page    *register.Page // of the request that was asked last; nil: nothing received
 	keeps   bool           // large bodies are kept beside the archive
 	body    *spool         // of page; nil: none
+	begins  []uint64       // of the last complete fetch's body
+	arrives Watch          // nil: nobody watches
 }
 
 // asked is the request under way, before redirects.

@@ -51,7 +51,7 @@ func (t *transport) receive(ctx context.Context, stop context.CancelCauseFunc, r
 	ok := res.StatusCode == http.StatusOK
 	if ok && t.keeps {
 		_ = t.body.Close() // an earlier attempt's
-		t.body = &spool{dir: t.scraper.spoolDir}
+		t.body = newSpool(t.scraper.spoolDir, t.begins, t.watched(*page))
 		in.spool = t.body
 	}
 	if !ok {
@@ -61,6 +61,7 @@ func (t *transport) receive(ctx context.Context, stop context.CancelCauseFunc, r
 		in.links = new(bytes.Buffer)
 	}
 	err = in.read(res, t.watch(res.Body, stop))
+	in.spool.end(err)
 	if errors.Is(err, errCut) && ok && !keepCut && ctxAlive(ctx) {
 		body.Abort()
 		return nil, errCut
@@ -91,6 +92,18 @@ func (t *transport) receive(ctx context.Context, stop context.CancelCauseFunc, r
 		return nil, err
 	}
 	return links, t.checkLinks(ctx, links)
+}
+
+// watched tells of a body that is not the last complete fetch's; nil where nobody
+// is to be told.
+func (t *transport) watched(page register.Page) func(body *spool) {
+	if t.arrives == nil {
+		return nil
+	}
+	return func(body *spool) {
+		page.Bytes = body.arrived
+		t.arrives(page, body)
+	}
 }
 
 // checkLinks refuses a page that colly, which bounds neither depth nor memory,

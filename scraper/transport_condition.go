@@ -65,7 +65,7 @@ func (f *fetching) result(whole bool) Fetched {
 	f.takeValidators(&v)
 	fetched.Validators = v
 	if body := f.transport.body; body.large() && len(f.pages) == 1 && f.pages[0].SHA256 == body.sha256 {
-		fetched.Body = body
+		fetched.Body, fetched.Validators.Begins = body, body.begins
 	} else {
 		_ = body.Close()
 	}

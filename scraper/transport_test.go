@@ -80,7 +80,7 @@ func TestGuardedFetchIsNotLedInside(t *testing.T) {
 			t.Errorf("%q does not say what to do", failure)
 		}
 
-		f := s.newFetching(own("http://public.example/"), register.Validators{})
+		f := s.newFetching(own("http://public.example/"), register.Validators{}, nil)
 		f.transport.net = publicSite{to: "http://" + host + port + "/", beyond: s.guarded.Transport()}
 		if err := f.all(t.Context()); register.ClassOf(err) != register.ClassBlockedAddress {
 			t.Errorf("redirect to %s: %v", host, err)
@@ -149,7 +149,7 @@ func TestOddURLsAreNotAskedFor(t *testing.T) {
 	for _, url := range []string{"file:///etc/passwd", "ftp://example.org/a", "http://0x7f.1/", `http:\\example.org`, "http://user:pw@example.org/", "http://example.org/\r\nX: y"} {
 		fetchFails(t, s, own(url), register.ClassBlockedAddress)
 	}
-	if _, err := s.Fetch(t.Context(), own(), register.Validators{}); register.ClassOf(err) != register.ClassInternal {
+	if _, err := s.Fetch(t.Context(), own(), register.Validators{}, nil); register.ClassOf(err) != register.ClassInternal {
 		t.Errorf("no URL: %v", err)
 	}
 }

@@ -64,8 +64,8 @@ type faultySource struct {
 	*faults
 }
 
-func (s faultySource) Fetch(ctx context.Context, def register.Definition, v register.Validators) (fetched scraper.Fetched, err error) {
-	err = s.call(func() error { fetched, err = s.Source.Fetch(ctx, def, v); return err })
+func (s faultySource) Fetch(ctx context.Context, def register.Definition, v register.Validators, watch scraper.Watch) (fetched scraper.Fetched, err error) {
+	err = s.call(func() error { fetched, err = s.Source.Fetch(ctx, def, v, watch); return err })
 	return fetched, err
 }
 

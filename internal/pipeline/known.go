@@ -141,7 +141,7 @@ func Between(ctx context.Context, def register.Definition, open scraper.Open, ol
 // readReadable reads pages against what is known, and fails where nothing of them
 // can be believed.
 func readReadable(ctx context.Context, reader *scraper.Reader, open scraper.Open, pages []register.Page, health register.Health, known *index.Index) (register.Snapshot, error) {
-	snapshot, proof, err := reader.ReadAgainst(ctx, pages, open, nil, health, known)
+	snapshot, proof, err := reader.ReadAgainst(ctx, pages, open, nil, health, known, nil)
 	if err != nil {
 		return snapshot, err
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,18 +29,20 @@ import (
 func newIndexBench(t *testing.T) *bench {
 	b := newBench(t)
 	b.Indexes, b.SmallIndexes = index.Files{Dir: filepath.Join(t.TempDir(), "index")}, true
-	b.Source = bodySource{b.Source, b.archive}
+	b.Source = bodySource{b.Source, b.archive, new(atomic.Int64)}
 	return b
 }
 
-// bodySource gives the body of a small page too, as the scraper does of a large one.
+// bodySource gives the body of a small page too, as the scraper does of a large one,
+// and tells of every other one while it arrives.
 type bodySource struct {
 	pipeline.Source
 	archive scraper.Archive
+	fetches *atomic.Int64
 }
 
-func (s bodySource) Fetch(ctx context.Context, def register.Definition, v register.Validators) (scraper.Fetched, error) {
-	fetched, err := s.Source.Fetch(ctx, def, v)
+func (s bodySource) Fetch(ctx context.Context, def register.Definition, v register.Validators, watch scraper.Watch) (scraper.Fetched, error) {
+	fetched, err := s.Source.Fetch(ctx, def, v, watch)
 	if err != nil || len(fetched.Pages) != 1 {
 		return fetched, err
 	}
@@ -49,9 +52,21 @@ func (s bodySource) Fetch(ctx context.Context, def register.Definition, v regist
 	}
 	defer body.Close()
 	text, err := io.ReadAll(body)
-	fetched.Body = bytes.NewReader(text)
+	arrived := &arrivedBody{bytes.NewReader(text), nil}
+	if s.fetches.Add(1)%2 == 0 && watch != nil {
+		watch(fetched.Pages[0], arrived)
+	}
+	fetched.Body = arrived
 	return fetched, err
 }
+
+// arrivedBody is a body that has come to its end, or was broken there.
+type arrivedBody struct {
+	*bytes.Reader
+	broken error
+}
+
+func (a *arrivedBody) Have(int64) (int64, bool, error) { return a.Size(), true, a.broken }
 
 func (b *bench) indexFile() string { return filepath.Join(b.Indexes.Dir, b.def.ID+".index") }
 
@@ -159,7 +174,7 @@ func (b *bench) forge(f forgery) (name register.Hash) {
 		page = append(page, row+"\n"...)
 	}
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(page)), nil }
-	_, proof, err := reader.ByRowsFrom(0).ReadAgainst(b.Context(), []register.Page{{Bytes: int64(len(page)), Framing: register.FramedLength}}, open, nil, register.Health{}, swapped{x, f.learnt})
+	_, proof, err := reader.ByRowsFrom(0).ReadAgainst(b.Context(), []register.Page{{Bytes: int64(len(page)), Framing: register.FramedLength}}, open, nil, register.Health{}, swapped{x, f.learnt}, nil)
 	if err != nil || proof.Failed() != nil {
 		b.Fatal(proof, err)
 	}

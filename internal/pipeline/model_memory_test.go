@@ -102,7 +102,7 @@ func (w *memoryWorld) Signals() ([]register.Signal, error) { return w.signals, n
 // memorySource hands pages as a transport does that saw how they ended.
 type memorySource struct{ *memoryWorld }
 
-func (s memorySource) Fetch(_ context.Context, def register.Definition, _ register.Validators) (scraper.Fetched, error) {
+func (s memorySource) Fetch(_ context.Context, def register.Definition, _ register.Validators, _ scraper.Watch) (scraper.Fetched, error) {
 	fetched := scraper.Fetched{ObservedAt: s.now}
 	s.body = nil
 	if s.page.Down {

@@ -27,7 +27,10 @@ import (
 // archive, synced. It is safe to repeat. Where the outside world is at fault the
 // error is a [*register.Failure], and what was received is returned beside it.
 type Source interface {
-	Fetch(ctx context.Context, def register.Definition, v register.Validators) (scraper.Fetched, error)
+	//
+	// Watch, if not nil, is told of large bodies while they arrive; the last of them
+	// may be that of what is returned, or not.
+	Fetch(ctx context.Context, def register.Definition, v register.Validators, watch scraper.Watch) (scraper.Fetched, error)
 }
 
 // Heads is what the store knows of a register. Reading changes nothing.
@@ -135,8 +138,10 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 		}
 	}
 
-	fetched, err := p.Source.Fetch(ctx, def, t.validators())
+	arriving := arrivals{pipeline: p, tick: t}
+	fetched, err := p.Source.Fetch(ctx, def, t.validators(), arriving.watch(ctx))
 	defer fetched.Close() //nolint:staticcheck // what came is returned beside an error too
+	defer arriving.drop()
 	t.received(fetched)
 	if err != nil {
 		return p.stop(ctx, t, err)
@@ -150,7 +155,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 		return p.commit(ctx, t, differ.Judge(toHead, nil, t.seen(), def.Expect, t.head.Memory))
 	}
 
-	snapshot, proof, err := p.readNew(ctx, t, fetched)
+	snapshot, proof, err := p.readNew(ctx, t, fetched, &arriving)
 	if err != nil {
 		return register.Run{}, nil, err
 	}
@@ -215,19 +220,24 @@ func (p *Pipeline) reader(def register.Definition) (*scraper.Reader, error) {
 
 // readNew reads what was fetched, and of entries that the head has only that they
 // are there; all of it where the definition has changed.
-func (p *Pipeline) readNew(ctx context.Context, t *tick, fetched scraper.Fetched) (snapshot register.Snapshot, proof register.Proof, err error) {
+func (p *Pipeline) readNew(ctx context.Context, t *tick, fetched scraper.Fetched, arriving *arrivals) (snapshot register.Snapshot, proof register.Proof, err error) {
 	health := t.head.Memory.Health
 	if t.lost {
 		return p.read(ctx, t.def, fetched.Pages, health)
 	}
-	if t.known, err = p.knownEntries(ctx, t); err != nil {
-		return snapshot, proof, err
+	known, hashed := arriving.of(fetched)
+	defer hashed.Close()
+	t.known, t.loaded = known, known != nil
+	if known == nil {
+		if t.known, err = p.knownEntries(ctx, t); err != nil {
+			return snapshot, proof, err
+		}
 	}
 	reader, err := p.reader(t.def)
 	if err != nil {
 		return snapshot, proof, err
 	}
-	return reader.ReadAgainst(ctx, fetched.Pages, p.Open, fetched.Body, health, t.known)
+	return reader.ReadAgainst(ctx, fetched.Pages, p.Open, fetched.Body, health, t.known, hashed)
 }
 
 // diff compares a snapshot with the head.

@@ -20,7 +20,7 @@ type Saved struct {
 }
 
 // Fetch copies the version into the archive.
-func (s Saved) Fetch(ctx context.Context, def register.Definition, _ register.Validators) (scraper.Fetched, error) {
+func (s Saved) Fetch(ctx context.Context, def register.Definition, _ register.Validators, _ scraper.Watch) (scraper.Fetched, error) {
 	file, err := s.Open()
 	if err != nil {
 		return scraper.Fetched{}, fmt.Errorf("open saved version: %w", err)

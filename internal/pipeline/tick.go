@@ -88,7 +88,7 @@ func (t *tick) repeats(f scraper.Fetched) bool {
 	t.run.NotModified = true
 	t.run.Proof = register.Proof{{Name: register.CheckRightThing, Verdict: register.Pass, Detail: detail}}
 	t.memory.Validators = f.Validators
-	t.memory.Validators.SHA256, t.memory.Validators.Definition = last.SHA256, last.Definition
+	t.memory.Validators.SHA256, t.memory.Validators.Begins, t.memory.Validators.Definition = last.SHA256, last.Begins, last.Definition
 	return true
 }
 
