@@ -158,3 +158,35 @@ func TestArrivingIsBroken(t *testing.T) {
 		t.Errorf("%d bytes can be read of the cut one, whose file is gone", n)
 	}
 }
+
+// TestCloseEndsTheWait closes a body of which nobody has said that it ended, as after a
+// panic.
+func TestCloseEndsTheWait(t *testing.T) {
+	s := newSpool(t.TempDir(), nil, nil)
+	s.write(bodyOf(megabytes(5)...))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if size, all, err := s.Have(6 << 20); err == nil {
+		t.Errorf("%d bytes, all: %v, and no error", size, all)
+	}
+}
+
+// TestHashRowsOfTooMany gives up a page that has very many more rows than the last one.
+func TestHashRowsOfTooMany(t *testing.T) {
+	def := own("http://register.example/")
+	reader, errs := NewReader(def)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	reader.large = 0
+	known := indexOf(t, reader, []byte("name\na\nb\n"))
+	for rows, fits := range map[int]bool{fewRows / 2: true, 2*fewRows + 8*scanChunk: false} { // each worker counts its own
+		page := []byte("name\n" + strings.Repeat("a\n", rows))
+		hashed, err := reader.HashRows(t.Context(), savedOf(page).Page, whole{bytes.NewReader(page), int64(len(page))}, register.Health{Entries: 2}, known)
+		hashed.Close()
+		if fits != (err == nil) {
+			t.Errorf("%d rows: %v", rows, err)
+		}
+	}
+}
