@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -149,7 +150,7 @@ func isShard(name string) bool {
 }
 
 // encoder lends an encoder that writes to file; it starts no goroutine.
-func (a *Archive) encoder(file *os.File) (*zstd.Encoder, error) {
+func (a *Archive) encoder(file io.Writer) (*zstd.Encoder, error) {
 	if encoder, ok := a.encoders.Get().(*zstd.Encoder); ok {
 		encoder.Reset(file)
 		return encoder, nil

@@ -38,7 +38,7 @@ func (a *Archive) Create(ctx context.Context) (*Body, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create archived body: %w", err)
 	}
-	encoder, err := a.encoder(file)
+	encoder, err := a.encoder(&steady{File: file})
 	if err != nil {
 		file.Close()
 		return nil, errors.Join(fmt.Errorf("create archived body: %w", err), a.root.Remove(name))

@@ -22,6 +22,9 @@ const patience = "120000"
 // those that follow each other without a pause would never let it come to the end.
 const longestJournal = "65536"
 
+// pageSize is that of a store which is made now, in bytes.
+const pageSize = 8192
+
 // keptJournal is how long the journal's file stays once it was folded in, in bytes:
 // to write over it is quicker than to make room again.
 const keptJournal = 64 << 20
@@ -63,12 +66,13 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
+	keepPages()
 	// A page of 8 KiB holds some twenty-five entries: small enough for changes in many
 	// places, large enough for a million entries at once. It applies to a file that is
 	// made now. The cache is
 	// small because its pages, and the sorting of an index that it bounds too, take
 	// several times their size of memory.
-	if s.write, err = sql.Open("sqlite", dataSource(s.path, "_txlock=immediate&_journal_mode=WAL", "page_size(8192)", "cache_size(-8192)", "wal_autocheckpoint("+longestJournal+")")); err != nil {
+	if s.write, err = sql.Open("sqlite", dataSource(s.path, "_txlock=immediate&_journal_mode=WAL", fmt.Sprintf("page_size(%d)", pageSize), "cache_size(-8192)", "wal_autocheckpoint("+longestJournal+")")); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
