@@ -18,21 +18,19 @@ const (
 	cachedPage  = pageSize + 512 // bytes, with SQLite's header
 )
 
-// keepPages gives SQLite room for cached pages that it keeps: their memory is new to
+// pageRoom gives SQLite room for cached pages that it keeps: their memory is new to
 // the process only once. It only spares work, so that it is no error if SQLite is in
 // use already and refuses.
-var keepPages = sync.OnceFunc(func() {
+var pageRoom = sync.OnceValue(func() []byte {
 	room := offheap.Make[byte](cachedPages*cachedPage, cachedPages*cachedPage)
 	tls := libc.NewTLS()
 	defer tls.Close()
-	arguments := libc.NewVaList(uintptr(unsafe.Pointer(unsafe.SliceData(room))), int32(cachedPage), int32(cachedPages)) //nolint:gosec // outside of the heap, or kept below
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(room))) //nolint:gosec // nothing moves it, and what is returned keeps it
+	arguments := libc.NewVaList(start, int32(cachedPage), int32(cachedPages))
 	defer libc.Xfree(tls, arguments)
 	if lib.Xsqlite3_config(tls, lib.SQLITE_CONFIG_PAGECACHE, arguments) != lib.SQLITE_OK {
 		offheap.Free(room)
-		return
+		return nil
 	}
-	pageRoom = room
+	return room
 })
-
-// pageRoom is where the pages lie.
-var pageRoom []byte
