@@ -135,6 +135,34 @@ func TestHeadAndChangesFollowTheModel(t *testing.T) {
 	})
 }
 
+// TestUpgradeKnowsTheWholePageAgain changes the definition after a cut page, which is
+// no version: the version before it is served again later, and confirms no removal.
+func TestUpgradeKnowsTheWholePageAgain(t *testing.T) {
+	b := newBench(t)
+	b.def.Expect.Thresholds.Removed, b.def.Expect.Thresholds.Changed = 1, 1
+	publish := func(rows string, cut ...string) {
+		b.site.Publish("/list.csv", csvPage("id,name\n"+rows+strings.Join(cut, "")))
+	}
+	publish("1,a\n")
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	publish("5,b\n")
+	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
+	publish("1,a\n5,b\n", "9,c") // cut: 1 is there again
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	b.def.Fields = slices.Clone(b.def.Fields)
+	b.def.Fields[1].Map = map[string]string{"a": "A", "b": "b"}
+	publish("1,a\n5,b\n")
+	b.expect(register.OutcomeUnchanged, register.Counts{})
+	publish("5,a\n")
+	if run := b.expect(register.OutcomeChanged, register.Counts{Changed: 1}); run.Waiting != 1 {
+		t.Errorf("%d wait for a confirmation, want 1", run.Waiting)
+	}
+	publish("5,b\n")
+	if run := b.expect(register.OutcomeChanged, register.Counts{Changed: 1}); run.Waiting != 1 {
+		t.Errorf("an older version confirmed a removal: %d wait, want 1", run.Waiting)
+	}
+}
+
 func csvOf(page map[string]string) string {
 	var rows strings.Builder
 	rows.WriteString("id,name\n")

@@ -30,6 +30,7 @@ func (p *Pipeline) upgrade(ctx context.Context, t *tick) error {
 		}
 	}
 	u := *t
+	u.memory.Seen = snapshot.Digest() // of the whole page alone: what is served again is known by it
 	if err := p.addParts(ctx, t, &snapshot, t.memory.Parts); err != nil {
 		return err
 	}
@@ -60,6 +61,7 @@ func (p *Pipeline) adopt(ctx context.Context, t *tick, snapshot register.Snapsho
 	}
 	toHead.Added, toHead.Removed = nil, nil
 	u := *t
+	u.memory.Seen = snapshot.Digest()
 	u.run.Proof, u.run.Read = proof, snapshot.Counts
 	u.hint = "The archived page that should have been read anew is gone; the page of this run was read in its place."
 	return p.replaceHead(ctx, t, &u, snapshot, replaced(toHead, nil), t.head.Memory.Missing)
@@ -78,7 +80,6 @@ func (p *Pipeline) replaceHead(ctx context.Context, t, u *tick, snapshot registe
 	m := &u.memory
 	m.Validators, m.Missing = register.Validators{}, waiting
 	m.Health.Shape, m.Health.Filled, m.Health.Odd = snapshot.Shape, snapshot.Filled(), snapshot.Counts.Odd
-	m.Seen = snapshot.Digest()
 	m.Accepted, m.Held, m.Older, m.Rejected = []register.Hash{m.Seen}, nil, nil, nil
 	if _, _, err := p.record(ctx, u, register.Commit{Accepted: accepted}); err != nil {
 		return err
