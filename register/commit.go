@@ -11,6 +11,7 @@ type Commit struct {
 	Run         Run
 	HeadVersion int64                   // of the head that was judged; another one now is [ErrHeadMoved]
 	Baseline    iter.Seq2[Entry, error] // nil: none; read once, within the transaction: an error of it ends the commit
+	Conclude    func(*Commit) error     // completes the commit when its baseline was read, within the transaction: an error of it ends the commit; nil: it is complete
 	Accepted    []Accepted
 	Memory      Memory
 	Signals     []Signal

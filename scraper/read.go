@@ -132,14 +132,14 @@ func (r *Reader) ReadAgainst(ctx context.Context, pages []register.Page, open Op
 	return r.readInto(ctx, pages, open, b, health)
 }
 
-// Each reads pages that were proved to be whole once more, and hands each of their
-// entries to yield, in page order; none twice. Known is asked, and learns.
-func (r *Reader) Each(ctx context.Context, pages []register.Page, open Open, health register.Health, known Known, yield func(register.Entry) error) error {
+// Each reads as ReadAgainst does, and hands each entry of the pages to yield, in page
+// order; none twice. Known is asked, and learns. An error of yield ends it.
+func (r *Reader) Each(ctx context.Context, pages []register.Page, open Open, health register.Health, known Known, yield func(register.Entry) error) (register.Snapshot, register.Proof, error) {
 	known.Begin()
 	b := newSnapshotBuilder(r)
 	b.known, b.learner, b.each = known, known, yield
-	_, _, err := r.readInto(ctx, pages, open, b, health)
-	return cmp.Or(b.failed, err)
+	snapshot, proof, err := r.readInto(ctx, pages, open, b, health)
+	return snapshot, proof, cmp.Or(b.failed, err)
 }
 
 func (r *Reader) readInto(ctx context.Context, pages []register.Page, open Open, b *snapshotBuilder, health register.Health) (register.Snapshot, register.Proof, error) {

@@ -146,7 +146,7 @@ func readEach(t *testing.T, reader *Reader, page []byte) map[register.Hash]bool 
 	t.Helper()
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(page)), nil }
 	entries := map[register.Hash]bool{}
-	err := reader.Each(t.Context(), []register.Page{savedOf(page).Page}, open, register.Health{}, index.New(), func(e register.Entry) error {
+	_, _, err := reader.Each(t.Context(), []register.Page{savedOf(page).Page}, open, register.Health{}, index.New(), func(e register.Entry) error {
 		if entries[e.Identity()] {
 			t.Errorf("%s comes twice", e.Key)
 		}

@@ -1,7 +1,6 @@
 package scraper
 
 import (
-	"cmp"
 	"encoding/binary"
 
 	"github.com/expr-lang/expr/vm"
@@ -204,12 +203,13 @@ func (b *snapshotBuilder) see(identity register.Hash, listed bool) (known, again
 }
 
 func (b *snapshotBuilder) put(held heldRow, identity register.Hash, known bool) {
+	if b.each != nil && held.listed && b.failed == nil {
+		b.failed = b.each(held.entry)
+	}
 	switch {
-	case b.each != nil && held.listed:
-		b.failed = cmp.Or(b.failed, b.each(held.entry))
-	case b.each != nil:
 	case known:
 		b.again(held.entry, identity)
+	case held.listed && b.each != nil:
 	case held.listed:
 		b.snapshot.Entries = append(b.snapshot.Entries, held.entry)
 	default:

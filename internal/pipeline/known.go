@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 
@@ -126,7 +125,7 @@ func Between(ctx context.Context, def register.Definition, open scraper.Open, ol
 	}
 	var prev register.Snapshot
 	if len(gone) > 0 {
-		err = reader.Each(ctx, older, open, register.Health{}, known, func(e register.Entry) error {
+		_, _, err = reader.Each(ctx, older, open, register.Health{}, known, func(e register.Entry) error {
 			if gone[e.Identity()] {
 				prev.Entries = append(prev.Entries, e)
 			}
@@ -149,65 +148,4 @@ func readReadable(ctx context.Context, reader *scraper.Reader, open scraper.Open
 		return snapshot, &register.Failure{Class: check.Class, Where: pages[0].URL, Err: fmt.Errorf("%s: %s", check.Name, check.Detail)}
 	}
 	return snapshot, nil
-}
-
-// batch is how many entries are handed on at once from their reading to their
-// commit.
-const batch = 512
-
-// all gives the entries of a whole fetch, read once more while those before are
-// committed: of a large one they are nowhere in memory at once.
-func (p *Pipeline) all(ctx context.Context, t *tick) iter.Seq2[register.Entry, error] {
-	return func(yield func(register.Entry, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		batches := make(chan []register.Entry, 2)
-		failed := make(chan error, 1)
-		go func() {
-			defer close(batches)
-			failed <- p.eachBatch(ctx, t, batches)
-		}()
-		defer func() { // the reading ends before the commit does
-			cancel()
-			for range batches {
-			}
-		}()
-		for entries := range batches {
-			for _, e := range entries {
-				if !yield(e, nil) {
-					return
-				}
-			}
-		}
-		if err := <-failed; err != nil {
-			yield(register.Entry{}, err)
-		}
-	}
-}
-
-// eachBatch reads the pages of the run once more.
-func (p *Pipeline) eachBatch(ctx context.Context, t *tick, batches chan<- []register.Entry) error {
-	reader, err := p.reader(t.def)
-	if err != nil {
-		return err
-	}
-	var entries []register.Entry
-	send := func() error {
-		select {
-		case batches <- entries:
-			entries = nil
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	err = reader.Each(ctx, t.run.Pages, p.Open, t.head.Memory.Health, t.known, func(e register.Entry) error {
-		if entries = append(entries, e); len(entries) == batch {
-			return send()
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return send()
 }

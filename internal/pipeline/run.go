@@ -155,6 +155,9 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 		return p.commit(ctx, t, differ.Judge(toHead, nil, t.seen(), def.Expect, t.head.Memory))
 	}
 
+	if p.readsOnce(t) {
+		return p.baselineAtOnce(ctx, t, fetched)
+	}
 	snapshot, proof, err := p.readNew(ctx, t, fetched, &arriving)
 	if err != nil {
 		return register.Run{}, nil, err
@@ -283,19 +286,6 @@ func (p *Pipeline) earlier(ctx context.Context, registerID string, added []regis
 	return p.Heads.Periods(ctx, registerID, keys)
 }
 
-// baseline records the first complete fetch. One that is not complete is no
-// baseline: what it lacks would be announced as new later.
-func (p *Pipeline) baseline(ctx context.Context, t *tick) (register.Run, []register.Change, error) {
-	if lacking := t.run.Proof.Lacking(); lacking != nil {
-		return p.fail(ctx, t, register.ClassCut,
-			"a first fetch must be whole, but "+t.reason(*lacking), "")
-	}
-	t.run.Outcome = register.OutcomeBaseline
-	t.memory.Accept(t.memory.Seen)
-	t.believed()
-	return p.record(ctx, t, register.Commit{Baseline: p.all(ctx, t)})
-}
-
 // commit records what gate 2 accepted.
 func (p *Pipeline) commit(ctx context.Context, t *tick, v differ.Verdict) (register.Run, []register.Change, error) {
 	t.run.Outcome = v.Outcome
@@ -324,12 +314,25 @@ func (p *Pipeline) fail(ctx context.Context, t *tick, class, reason, hint string
 }
 
 func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (register.Run, []register.Change, error) {
+	c.HeadVersion = t.head.Version
+	keeps := p.complete(t, &c)
+	return p.submit(ctx, t, c, &keeps)
+}
+
+// complete puts into a commit what the tick has come to, and reports whether there
+// will be an index to be kept.
+func (p *Pipeline) complete(t *tick, c *register.Commit) (keeps bool) {
 	t.run.FinishedAt = p.Now().UTC()
 	t.run.Counts = register.CountOf(c.Accepted)
 	t.run.Waiting = len(t.memory.Missing)
-	c.Run, c.HeadVersion = t.run, t.head.Version
-	keeps := p.nameIndex(t, c.Accepted)
-	c.Signals, c.Memory = t.signals(), t.memory
+	keeps = p.nameIndex(t, c.Accepted)
+	c.Signals = t.signals() // which are noted in the memory
+	c.Run, c.Memory = t.run, t.memory
+	return keeps
+}
+
+// submit commits, and does what comes after that.
+func (p *Pipeline) submit(ctx context.Context, t *tick, c register.Commit, keeps *bool) (register.Run, []register.Change, error) {
 	run, changes, err := p.Commits.Commit(ctx, c)
 	if t.contradicted(err) {
 		err = fmt.Errorf("%w: %w", errIndex, err)
@@ -340,7 +343,7 @@ func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (regi
 	if p.Committed != nil {
 		p.Committed()
 	}
-	if keeps {
+	if *keeps {
 		p.keepIndex(t, run, len(c.Accepted) > 0)
 	}
 	return run, changes, err

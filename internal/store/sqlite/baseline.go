@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -39,11 +40,28 @@ func (w *work) setBaseline(ctx context.Context) error {
 			}
 		}
 	}
+	if err := w.conclude(); err != nil {
+		return err
+	}
 	if err := dropped.create(ctx, w.tx); err != nil {
 		return err
 	}
+	return completeRun(ctx, w.tx, w.run)
+}
+
+// conclude has the commit completed whose baseline was read.
+func (w *work) conclude() error {
 	w.head.Entries = w.run.Entries
-	return countEntries(ctx, w.tx, w.run)
+	if w.commit.Conclude == nil {
+		return nil
+	}
+	if err := cmp.Or(w.commit.Conclude(&w.commit), acceptable(w.commit)); err != nil {
+		return fmt.Errorf("conclude the baseline: %w", err)
+	}
+	id := w.run.ID
+	w.run = exactRun(w.commit.Run)
+	w.run.ID, w.run.Entries, w.run.Waiting = id, w.head.Entries, len(w.commit.Memory.Missing)
+	return nil
 }
 
 // lastVersion gives the id of the last version, which is about how many there

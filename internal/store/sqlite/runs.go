@@ -30,24 +30,34 @@ func isSighting(r register.Run) bool {
 	return r.Outcome != register.OutcomeFailed && r.Proof.Complete()
 }
 
-// insertRun records a run and gives it its id.
-func insertRun(ctx context.Context, tx *sql.Tx, r *register.Run) error {
+// runValues are the columns that a run is recorded in, save its id.
+const runValues = `register, tick, "trigger", origin, started_at, observed_at, finished_at, outcome, sighting,
+	partial, not_modified, class, reason, accepted, counts, entries, waiting, proof, read, pages, published_at,
+	fingerprint, title, authority, country, attribution, url, sample`
+
+func valuesOfRun(r register.Run) ([]any, error) {
 	var documents [5]string
 	for i, v := range []any{r.Counts, r.Proof, r.Read, r.Pages, r.Sample} {
 		var err error
 		if documents[i], err = text(v); err != nil {
-			return fmt.Errorf("encode run: %w", err)
+			return nil, fmt.Errorf("encode run: %w", err)
 		}
 	}
-	result, err := tx.ExecContext(ctx, `
-		INSERT INTO runs (register, tick, "trigger", origin, started_at, observed_at, finished_at, outcome, sighting,
-			partial, not_modified, class, reason, accepted, counts, entries, waiting, proof, read, pages, published_at,
-			fingerprint, title, authority, country, attribution, url, sample)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	return []any{
 		r.Register, micros(r.Tick), r.Trigger, r.Origin, micros(r.StartedAt), micros(r.ObservedAt), micros(r.FinishedAt),
-		r.Outcome, isSighting(*r), r.Partial, r.NotModified, r.Class, r.Reason, r.Counts.Total(), documents[0],
+		r.Outcome, isSighting(r), r.Partial, r.NotModified, r.Class, r.Reason, r.Counts.Total(), documents[0],
 		r.Entries, r.Waiting, documents[1], documents[2], documents[3], microsOf(r.PublishedAt),
-		r.Fingerprint, r.Source.Title, r.Source.Authority, r.Source.Country, r.Source.Attribution, r.Source.URL, documents[4])
+		r.Fingerprint, r.Source.Title, r.Source.Authority, r.Source.Country, r.Source.Attribution, r.Source.URL, documents[4],
+	}, nil
+}
+
+// insertRun records a run and gives it its id.
+func insertRun(ctx context.Context, tx *sql.Tx, r *register.Run) error {
+	values, err := valuesOfRun(*r)
+	if err != nil {
+		return err
+	}
+	result, err := tx.ExecContext(ctx, `INSERT INTO runs (`+runValues+`) VALUES (`+marks(len(values))+`)`, values...)
 	if err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}
@@ -56,11 +66,15 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *register.Run) error {
 	return err
 }
 
-// countEntries sets how many entries a run left, where only reading its baseline
-// could tell.
-func countEntries(ctx context.Context, tx *sql.Tx, r register.Run) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE runs SET entries = ? WHERE id = ?`, r.Entries, int64(r.ID)); err != nil {
-		return fmt.Errorf("count the entries of the baseline: %w", err)
+// completeRun records of a run what only reading its baseline could tell.
+func completeRun(ctx context.Context, tx *sql.Tx, r register.Run) error {
+	values, err := valuesOfRun(r)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE runs SET (`+runValues+`) = (`+marks(len(values))+`) WHERE id = ?`, append(values, int64(r.ID))...)
+	if err != nil {
+		return fmt.Errorf("complete the run of the baseline: %w", err)
 	}
 	return nil
 }

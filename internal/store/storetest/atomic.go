@@ -86,6 +86,77 @@ func testAtomic(t *testing.T, open Database) {
 	}
 }
 
+// testConcluded commits baselines of which it is known only at their end what they
+// are, or that they are none.
+func testConcluded(t *testing.T, open Database) {
+	s := watch(t, open(t), "cz-games")
+	entries := []register.Entry{entry("a", "1"), entry("b", "1")}
+	c := s.next(register.OutcomeBaseline)
+	whole := c.Run
+	whole.Pages = []register.Page{{URL: "https://register.example/", SHA256: "0123"}}
+	whole.Read.Rows, whole.Reason, whole.FinishedAt = 7, "told at the end", whole.FinishedAt.Add(time.Second)
+	memory := register.Memory{Seen: register.Hash{1}, Missing: []register.Missing{{Key: entries[0].Key, Content: entries[0].Content, Since: s.now}}}
+	read := 0
+	c.Run.Proof, c.Run.Pages = nil, nil
+	c.Baseline = func(yield func(register.Entry, error) bool) {
+		for _, e := range entries {
+			if read++; !yield(e, nil) {
+				return
+			}
+		}
+	}
+	conclude := func(c *register.Commit) error {
+		if read != len(entries) {
+			t.Errorf("it is concluded after %d entries", read)
+		}
+		c.Run, c.Memory = whole, memory
+		c.Signals = []register.Signal{{State: register.StateRecovered}}
+		return nil
+	}
+	none := errors.New("no whole page")
+	for name, test := range map[string]struct {
+		conclude func(c *register.Commit) error
+		want     error
+	}{
+		"it is none":          {func(*register.Commit) error { return none }, none},
+		"it is no commit now": {func(c *register.Commit) error { c.Run.Register = ""; return nil }, nil},
+	} {
+		c.Conclude, read = test.conclude, 0
+		leavesNothing(t, s, func() {
+			if _, _, err := s.store.Commit(t.Context(), c); err == nil || test.want != nil && !errors.Is(err, test.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	c.Conclude, read = conclude, 0
+	run, _, err := s.store.Commit(t.Context(), c)
+	check(t, err)
+	recorded, err := s.store.Run(t.Context(), run.ID)
+	check(t, err)
+	same(t, "the run as recorded", recorded, run)
+	whole.ID, whole.Entries, whole.Waiting = run.ID, 2, 1
+	same(t, "the run", exactly(run), exactly(whole))
+	head, err := s.store.Head(t.Context(), s.id)
+	check(t, err)
+	if head.SeenRun != run.ID || head.BelievedRun != run.ID || head.Entries != 2 || head.Memory.Seen != memory.Seen || head.Memory.Missing[0].Run != run.ID {
+		t.Errorf("the head is %+v", head)
+	}
+	events, err := s.store.Unpublished(t.Context(), 10)
+	check(t, err)
+	if len(events) != 1 || events[0].Signal == nil {
+		t.Errorf("%d events in the outbox, want the signal", len(events))
+	}
+	check(t, s.store.Check(t.Context()))
+}
+
+// exactly gives a run with its instants as stores keep them.
+func exactly(r register.Run) register.Run {
+	for _, at := range []*time.Time{&r.Tick, &r.StartedAt, &r.ObservedAt, &r.FinishedAt} {
+		*at = at.UTC().Truncate(time.Microsecond)
+	}
+	return r
+}
+
 func testCanceled(t *testing.T, open Database) {
 	s := watch(t, open(t), "cz-games")
 	var entries []register.Entry

@@ -86,6 +86,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"refused commits", testRefused},
 		{"a commit that fails midway", testAtomic},
 		{"a commit that is canceled", testCanceled},
+		{"a baseline that is concluded", testConcluded},
 		{"compare and swap", testHeadMoved},
 		{"one run per tick", testAlreadyRun},
 		{"two handles", testTwoHandles},
