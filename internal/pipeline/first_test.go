@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -8,9 +9,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/regwatch/regwatch/internal/pipeline"
 	"github.com/regwatch/regwatch/internal/testsite"
 	"github.com/regwatch/regwatch/register"
 )
+
+// concludedStore notes whether a commit was concluded.
+type concludedStore struct {
+	pipeline.Commits
+	concluded *bool
+}
+
+func (s concludedStore) Commit(ctx context.Context, c register.Commit) (register.Run, []register.Change, error) {
+	if conclude := c.Conclude; conclude != nil {
+		c.Conclude = func(c *register.Commit) error { *s.concluded = true; return conclude(c) }
+	}
+	return s.Commits.Commit(ctx, c)
+}
 
 // TestFirstFetchAtOnceAndTwice makes first fetches in both ways: read twice, as small
 // ones are, and read once into a commit, as large ones are. Both record the same.
@@ -34,7 +49,9 @@ func TestFirstFetchAtOnceAndTwice(t *testing.T) {
 			twice, once := newBench(t), newIndexBench(t)
 			var runs []register.Run
 			var heads []register.Head
-			for _, b := range []*bench{twice, once} {
+			for i, b := range []*bench{twice, once} {
+				concluded := false
+				b.Commits = concludedStore{b.Commits, &concluded}
 				if test.change != nil {
 					test.change(&b.def)
 				}
@@ -49,6 +66,9 @@ func TestFirstFetchAtOnceAndTwice(t *testing.T) {
 				}
 				if got := len(b.head()); run.Outcome != test.outcome || got != run.Entries || test.outcome == register.OutcomeFailed && got > 0 {
 					t.Errorf("%s (%s) with %d entries, of which %d are in the head; want %s", run.Outcome, run.Reason, run.Entries, got, test.outcome)
+				}
+				if want := i == 1; concluded != want {
+					t.Errorf("it was read into its commit: %v, want %v", concluded, want)
 				}
 				for i := range run.Pages {
 					run.Pages[i].URL = ""
