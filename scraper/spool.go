@@ -34,7 +34,7 @@ type spool struct {
 	dir    string
 	before []uint64          // hashes of the last complete fetch's beginnings
 	watch  func(body *spool) // told once; nil: nobody is
-	first  bytes.Buffer      // until it is large
+	first  bytes.Buffer      // until it has a file
 	named  bool              // the system cannot remove a file that is open
 	failed bool
 	sha256 string // set when the body is in the archive
@@ -50,6 +50,9 @@ type spool struct {
 	ended   bool
 	broken  error // why the end did not come
 }
+
+// spoolFrom is from how many bytes on a body has a file.
+const spoolFrom = 256 << 10
 
 func newSpool(dir string, before []uint64, watch func(body *spool)) *spool {
 	s := &spool{dir: dir, before: before, watch: watch, mark: fewestDiffering}
@@ -71,7 +74,7 @@ func (s *spool) write(p []byte) {
 // keep keeps what does not go beyond the next mark.
 func (s *spool) keep(p []byte) {
 	if s.file == nil {
-		if s.first.Write(p); int64(s.first.Len()) < s.mark {
+		if s.first.Write(p); s.first.Len() < spoolFrom {
 			return
 		}
 		s.open()
@@ -132,7 +135,9 @@ func (s *spool) end(broken error) {
 }
 
 // large reports whether the body was worth keeping, and could be.
-func (s *spool) large() bool { return s != nil && s.file != nil && !s.failed && s.sha256 != "" }
+func (s *spool) large() bool {
+	return s != nil && s.file != nil && !s.failed && s.sha256 != "" && s.arrived >= fewestDiffering
+}
 
 // Have implements [Arriving].
 func (s *spool) Have(n int64) (arrived int64, all bool, err error) {

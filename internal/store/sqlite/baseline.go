@@ -11,6 +11,11 @@ import (
 // the indexes anew at its end, rather than to keep them with every entry.
 const bulkEntries = 50_000
 
+// loosens says which part of a baseline's entries, one of so many, is put in when the
+// indexes are there. An index that was made at once has full pages, of which a change
+// splits one with each entry; some entries per thousand split most of them before.
+const loosens = 256
+
 // setBaseline puts the entries of a baseline into the head, in their order, and
 // counts them.
 func (w *work) setBaseline(ctx context.Context) error {
@@ -27,17 +32,22 @@ func (w *work) setBaseline(ctx context.Context) error {
 	}
 	defer begin.insert.Close()
 	var dropped indexes
+	var last []version // not put into the head yet
 	for e, err := range w.commit.Baseline {
 		if err != nil {
 			return fmt.Errorf("read entry %d of the baseline: %w", w.run.Entries+1, err)
 		}
-		if err := begin.add(ctx, version{e, w.run.ObservedAt}); err != nil {
-			return err
-		}
+		last = append(last, version{e, w.run.ObservedAt})
 		if w.run.Entries++; w.run.Entries == max(bulkEntries, int(before)) {
 			if dropped, err = dropIndexes(ctx, w.tx); err != nil {
 				return err
 			}
+		}
+		if len(last) > w.run.Entries/loosens {
+			if err := begin.add(ctx, last[0]); err != nil {
+				return err
+			}
+			last = last[1:]
 		}
 	}
 	if err := w.conclude(); err != nil {
@@ -45,6 +55,11 @@ func (w *work) setBaseline(ctx context.Context) error {
 	}
 	if err := dropped.create(ctx, w.tx); err != nil {
 		return err
+	}
+	for _, v := range last {
+		if err := begin.add(ctx, v); err != nil {
+			return err
+		}
 	}
 	return completeRun(ctx, w.tx, w.run)
 }

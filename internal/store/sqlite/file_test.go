@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -172,9 +173,15 @@ func TestLargeBaseline(t *testing.T) {
 	const n = 60_000
 	entries := companies(n)
 	twice := commitOf("cz-games", 0, register.OutcomeBaseline)
-	twice.Baseline = register.All(append(slices.Clip(entries), entries[n-1]))
+	twice.Baseline = register.All(slices.Insert(slices.Clone(entries), 55_000, entries[55_000]))
 	if _, _, err := store.Commit(t.Context(), twice); err == nil || !strings.Contains(err.Error(), "versions_head") {
 		t.Errorf("an entry came twice: %v", err)
+	}
+	for _, again := range []int{0, n - 1} {
+		twice.Baseline = register.All(append(slices.Clip(entries), entries[again]))
+		if _, _, err := store.Commit(t.Context(), twice); !errors.Is(err, register.ErrListed) {
+			t.Errorf("entry %d came again at the end: %v", again, err)
+		}
 	}
 	twice.Baseline = register.All(entries)
 	run, _, err := store.Commit(t.Context(), twice)
