@@ -14,7 +14,7 @@ const bulkEntries = 50_000
 // loosens says which part of a baseline's entries, one of so many, is put in when the
 // indexes are there. An index that was made at once has full pages, of which a change
 // splits one with each entry; some entries per thousand split most of them before.
-const loosens = 256
+const loosens = 512
 
 // setBaseline puts the entries of a baseline into the head, in their order, and
 // counts them.
