@@ -24,6 +24,8 @@ func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.He
 			return register.Snapshot{}, nil, err
 		}
 		defer hashed.Close()
+	} else if begins, err := r.side(saved, health.Encoding); err != nil || !begins.same(hashed.side) {
+		return register.Snapshot{}, nil, cmp.Or(err, errUnfit) // another answer with the same bytes had another header
 	}
 	s, rows := hashed.side, hashed.rows
 	s.Saved = saved

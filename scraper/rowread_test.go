@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,33 @@ func TestReadAgainstAnotherReading(t *testing.T) {
 	got, _ := readAgainst(t, reader, turned, known, register.Health{})
 	if len(got.Entries) != 3 || got.Again.Entries != 0 {
 		t.Errorf("%d entries are new and %d known, want 3 and none: the columns are not the same", len(got.Entries), got.Again.Entries)
+	}
+}
+
+// TestHashedUnderAnotherHeader has the rows hashed of an answer that said another
+// encoding than the one which is read.
+func TestHashedUnderAnotherHeader(t *testing.T) {
+	reader, errs := NewReader(own("http://register.example/"))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	reader.large = 0
+	page := []byte("name\nOne\nTwo\nThree\n")
+	known := indexOf(t, reader, page)
+	other := savedOf(page).Page
+	other.ResponseHeader = http.Header{"Content-Type": {"text/csv; charset=windows-1250"}}
+	for name, test := range map[string]struct {
+		page register.Page
+		want error
+	}{"the same": {savedOf(page).Page, nil}, "another": {other, errUnfit}} {
+		hashed, err := reader.HashRows(t.Context(), test.page, whole{bytes.NewReader(page), int64(len(page))}, register.Health{}, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := reader.readByRows(t.Context(), savedOf(page), register.Health{}, known, hashed); !errors.Is(err, test.want) {
+			t.Errorf("%s header: %v, want %v", name, err, test.want)
+		}
+		hashed.Close()
 	}
 }
 

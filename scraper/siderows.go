@@ -46,6 +46,11 @@ func (r *Reader) side(saved Saved, guessed string) (sideRows, error) {
 	return s, nil
 }
 
+// same reports whether the rows of two sides are told apart, and decoded, alike.
+func (s *sideRows) same(other sideRows) bool {
+	return s.found.name == other.found.name && s.first == other.first && s.rows.Start == other.rows.Start && bytes.Equal(s.rows.Header, other.rows.Header)
+}
+
 // rowsOf says how the rows of a page are told apart by their bytes, or errUnfit.
 func (r *Reader) rowsOf(head []byte, found encodingFound) (format.Rows, error) {
 	splitter, ok := r.format.(format.RowBytes)

@@ -61,6 +61,7 @@ func (p *Pipeline) hash(ctx context.Context, t *tick, page register.Page, a *arr
 func (a *arrivals) of(fetched scraper.Fetched) (*index.Index, *scraper.HashedRows) {
 	last := a.last
 	if last == nil || fetched.Body != last.body {
+		a.drop()
 		return nil, nil
 	}
 	<-last.done

@@ -43,14 +43,14 @@ func (p *Pipeline) notWhole(ctx context.Context, t *tick) (register.Run, []regis
 }
 
 // readsOnce reports whether a first fetch is large, and nothing says yet that it is
-// not whole.
+// not whole. What was not the last time is proved before it is written.
 func (p *Pipeline) readsOnce(t *tick) bool {
-	if t.head.Baselined {
+	if t.head.Baselined || t.head.Memory.Failing != nil {
 		return false
 	}
 	bytes := int64(0)
 	for _, page := range t.run.Pages {
-		if page.Framing == register.FramedCut {
+		if page.Framing == register.FramedCut || page.Framing == register.FramedByClose {
 			return false
 		}
 		bytes += page.Bytes

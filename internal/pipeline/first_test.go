@@ -70,6 +70,11 @@ func TestFirstFetchAtOnceAndTwice(t *testing.T) {
 				if want := i == 1; concluded != want {
 					t.Errorf("it was read into its commit: %v, want %v", concluded, want)
 				}
+				if concluded = false; test.outcome == register.OutcomeFailed {
+					if again, _ := b.run(); again.Outcome != register.OutcomeFailed || concluded {
+						t.Errorf("what was not whole the last time is %s, and was read into its commit: %v", again.Outcome, concluded)
+					}
+				}
 				for i := range run.Pages {
 					run.Pages[i].URL = ""
 				}

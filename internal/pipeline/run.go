@@ -27,7 +27,6 @@ import (
 // archive, synced. It is safe to repeat. Where the outside world is at fault the
 // error is a [*register.Failure], and what was received is returned beside it.
 type Source interface {
-	//
 	// Watch, if not nil, is told of large bodies while they arrive; the last of them
 	// may be that of what is returned, or not.
 	Fetch(ctx context.Context, def register.Definition, v register.Validators, watch scraper.Watch) (scraper.Fetched, error)

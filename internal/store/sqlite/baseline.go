@@ -18,7 +18,7 @@ const loosens = 512
 
 // setBaseline puts the entries of a baseline into the head, in their order, and
 // counts them.
-func (w *work) setBaseline(ctx context.Context) error {
+func (w *work) setBaseline(ctx, canceled context.Context) error {
 	if w.commit.Baseline == nil {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (w *work) setBaseline(ctx context.Context) error {
 	if err := w.conclude(); err != nil {
 		return err
 	}
-	if err := dropped.create(ctx, w.tx); err != nil {
+	if err := dropped.create(canceled, w.tx); err != nil {
 		return err
 	}
 	for _, v := range last {

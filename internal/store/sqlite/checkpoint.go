@@ -15,15 +15,14 @@ const checkpointEvery = 5 * time.Second
 // committed waits for the writing of pages of older ones.
 type checkpoints struct {
 	db    *sql.DB
-	write *sql.DB // of the store
-	path  string  // of the journal
+	path  string // of the journal
 	dirty chan struct{}
 	stop  chan struct{}
 	ended chan struct{}
 }
 
-func startCheckpoints(db, write *sql.DB, path string) *checkpoints {
-	c := &checkpoints{db: db, write: write, path: path + "-wal", dirty: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
+func startCheckpoints(db *sql.DB, path string) *checkpoints {
+	c := &checkpoints{db: db, path: path + "-wal", dirty: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{})}
 	go c.run()
 	return c
 }
@@ -66,10 +65,10 @@ func (c *checkpoints) fold() {
 // cut makes a journal short that was folded in and is longer than it is kept. It
 // is cut by the first commit after it was folded in, and after a baseline that
 // takes a tenth of a second: so that it is not that of a change, this one changes
-// nothing.
+// nothing. It does not wait long for another process that writes.
 func (c *checkpoints) cut() {
 	if info, err := os.Stat(c.path); err == nil && info.Size() > keptJournal {
-		_, _ = c.write.ExecContext(context.Background(), `PRAGMA user_version = 0`) // which nobody reads, and a page is written for
+		_, _ = c.db.ExecContext(context.Background(), `PRAGMA user_version = 0`) // which nobody reads, and a page is written for
 	}
 }
 

@@ -120,7 +120,7 @@ type work struct {
 // do writes what the commit leaves; the order is that of the references, and
 // the cursor comes last. The driver starts a goroutine for each statement that can
 // be canceled, so that it is told of none: when ctx ends the transaction does, and
-// each statement after that fails.
+// each statement after that fails. Those that take seconds are told of it.
 func (w *work) do(canceled context.Context) error {
 	ctx := context.WithoutCancel(canceled)
 	if err := w.compareHead(ctx); err != nil {
@@ -133,7 +133,7 @@ func (w *work) do(canceled context.Context) error {
 	if err := w.numberRegister(ctx); err != nil {
 		return err
 	}
-	if err := w.setBaseline(ctx); err != nil {
+	if err := w.setBaseline(ctx, canceled); err != nil {
 		return err
 	}
 	if err := w.moveEntries(ctx); err != nil {

@@ -85,12 +85,12 @@ func (s *Store) open(ctx context.Context) (err error) {
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	s.read.SetConnMaxIdleTime(time.Minute)
-	fold, err := sql.Open("sqlite", dataSource(s.path, ""))
+	fold, err := sql.Open("sqlite", dataSource(s.path, "", "busy_timeout(1000)"))
 	if err != nil {
 		return err
 	}
 	fold.SetMaxOpenConns(1)
-	s.checkpoints = startCheckpoints(fold, s.write, s.path)
+	s.checkpoints = startCheckpoints(fold, s.path)
 	return s.read.PingContext(ctx)
 }
 
