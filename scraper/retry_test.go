@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,9 +44,9 @@ func TestStatuses(t *testing.T) {
 
 func TestPassingTroubleIsRetried(t *testing.T) {
 	s, _ := newTestScraper(t)
-	asked := 0
+	var asked atomic.Int64
 	server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, _ *http.Request) {
-		switch asked++; asked {
+		switch asked.Add(1) {
 		case 1:
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case 2:
@@ -54,8 +55,8 @@ func TestPassingTroubleIsRetried(t *testing.T) {
 			_, _ = io.WriteString(w, "name\nA\n")
 		}
 	}})
-	if page := fetchOK(t, s, own(server.URL+"/"), register.Validators{}).Pages[0]; asked != 3 || page.Status != 200 {
-		t.Errorf("asked %d times, page %+v", asked, page)
+	if page := fetchOK(t, s, own(server.URL+"/"), register.Validators{}).Pages[0]; asked.Load() != 3 || page.Status != 200 {
+		t.Errorf("asked %d times, page %+v", asked.Load(), page)
 	}
 }
 

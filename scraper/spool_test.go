@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/regwatch/regwatch/register"
@@ -131,10 +132,10 @@ func TestArrivingIsReadBeforeItsEnd(t *testing.T) {
 // the first is told that it did not come.
 func TestArrivingIsBroken(t *testing.T) {
 	body := bodyOf(megabytes(9)...)
-	asked := 0
+	var asked atomic.Int64
 	server := newSite(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-		if asked++; asked == 1 {
+		if asked.Add(1) == 1 {
 			_, _ = w.Write(body[:6<<20])
 			panic(http.ErrAbortHandler)
 		}

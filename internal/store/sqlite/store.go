@@ -10,7 +10,8 @@ import (
 	"slices"
 	"time"
 
-	_ "modernc.org/sqlite" // database/sql's driver "sqlite"
+	"modernc.org/sqlite" // database/sql's driver "sqlite"
+	lib "modernc.org/sqlite/lib"
 )
 
 // patience is for how many milliseconds a writer waits for others: longer than
@@ -76,7 +77,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.write); err != nil {
+	if err := whileBusy(ctx, func() error { return migrate(ctx, s.write) }); err != nil {
 		return err
 	}
 	if s.read, err = sql.Open("sqlite", dataSource(s.path, "_txlock=deferred", "query_only(1)")); err != nil {
@@ -92,6 +93,29 @@ func (s *Store) open(ctx context.Context) (err error) {
 	fold.SetMaxOpenConns(1)
 	s.checkpoints = startCheckpoints(fold, s.path)
 	return s.read.PingContext(ctx)
+}
+
+// How long, and how often, a file is tried that is locked while it is opened.
+const (
+	busyFor   = 10 * time.Second
+	busyEvery = 20 * time.Millisecond
+)
+
+// whileBusy repeats what finds the file locked. Whoever closes a store as the last one
+// locks it for a moment in which nobody can open it, and for this SQLite does not wait
+// as it does for a writer.
+func whileBusy(ctx context.Context, do func() error) error {
+	for began := time.Now(); ; {
+		err := do()
+		if failure, ok := errors.AsType[*sqlite.Error](err); !ok || failure.Code()&0xff != lib.SQLITE_BUSY || time.Since(began) > busyFor {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(busyEvery):
+		}
+	}
 }
 
 // dataSource gives the driver's name for a connection with parameters of the
