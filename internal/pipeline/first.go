@@ -45,7 +45,10 @@ func (p *Pipeline) notWhole(ctx context.Context, t *tick) (register.Run, []regis
 // readsOnce reports whether a first fetch is large, and nothing says yet that it is
 // not whole. What was not the last time is proved before it is written.
 func (p *Pipeline) readsOnce(t *tick) bool {
-	if t.head.Baselined || t.head.Memory.Failing != nil {
+	if t.head.Baselined {
+		return false
+	}
+	if last := t.head.Memory.Failing; last != nil && last.Class != register.ClassStatus && last.Class != register.ClassUnreachable {
 		return false
 	}
 	bytes := int64(0)
