@@ -11,7 +11,7 @@ import (
 )
 
 // fewRows is how many rows a page may have whatever the last one had, and be known by
-// them: one of 2 GB of line ends would have more than there is memory for.
+// them: one of 2 GB of single letters would have more than there is memory for.
 const fewRows = 1 << 20
 
 // HashedRows is the hashes of a page's rows, to be asked which of them are known.

@@ -21,7 +21,7 @@ var errNotWhole = errors.New("a first fetch must be whole")
 // baseline records the first complete fetch. One that is not complete is no
 // baseline: what it lacks would be announced as new later.
 func (p *Pipeline) baseline(ctx context.Context, t *tick) (register.Run, []register.Change, error) {
-	if lacking := t.run.Proof.Lacking(); lacking != nil {
+	if !t.run.Proof.Complete() {
 		return p.notWhole(ctx, t)
 	}
 	t.run.Outcome = register.OutcomeBaseline
@@ -73,7 +73,6 @@ func (p *Pipeline) baselineAtOnce(ctx context.Context, t *tick, fetched scraper.
 		snapshot, proof, err = p.readEach(ctx, t, yield)
 		return err
 	}
-	keeps := false
 	commit := register.Commit{Run: t.run, HeadVersion: t.head.Version, Baseline: together(ctx, read)}
 	commit.Conclude = func(c *register.Commit) error {
 		t.read(fetched, snapshot, proof)
@@ -82,10 +81,10 @@ func (p *Pipeline) baselineAtOnce(ctx context.Context, t *tick, fetched scraper.
 		}
 		t.memory.Accept(t.memory.Seen)
 		t.believed()
-		keeps = p.complete(t, c)
+		p.complete(t, c)
 		return nil
 	}
-	run, changes, err := p.submit(ctx, t, commit, &keeps)
+	run, changes, err := p.submit(ctx, t, commit)
 	if errors.Is(err, errNotWhole) {
 		return p.notWhole(ctx, t)
 	}

@@ -314,24 +314,22 @@ func (p *Pipeline) fail(ctx context.Context, t *tick, class, reason, hint string
 
 func (p *Pipeline) record(ctx context.Context, t *tick, c register.Commit) (register.Run, []register.Change, error) {
 	c.HeadVersion = t.head.Version
-	keeps := p.complete(t, &c)
-	return p.submit(ctx, t, c, &keeps)
+	p.complete(t, &c)
+	return p.submit(ctx, t, c)
 }
 
-// complete puts into a commit what the tick has come to, and reports whether there
-// will be an index to be kept.
-func (p *Pipeline) complete(t *tick, c *register.Commit) (keeps bool) {
+// complete puts into a commit what the tick has come to.
+func (p *Pipeline) complete(t *tick, c *register.Commit) {
 	t.run.FinishedAt = p.Now().UTC()
 	t.run.Counts = register.CountOf(c.Accepted)
 	t.run.Waiting = len(t.memory.Missing)
-	keeps = p.nameIndex(t, c.Accepted)
+	t.keeps = p.nameIndex(t, c.Accepted)
 	c.Signals = t.signals() // which are noted in the memory
 	c.Run, c.Memory = t.run, t.memory
-	return keeps
 }
 
 // submit commits, and does what comes after that.
-func (p *Pipeline) submit(ctx context.Context, t *tick, c register.Commit, keeps *bool) (register.Run, []register.Change, error) {
+func (p *Pipeline) submit(ctx context.Context, t *tick, c register.Commit) (register.Run, []register.Change, error) {
 	run, changes, err := p.Commits.Commit(ctx, c)
 	if t.contradicted(err) {
 		err = fmt.Errorf("%w: %w", errIndex, err)
@@ -342,7 +340,7 @@ func (p *Pipeline) submit(ctx context.Context, t *tick, c register.Commit, keeps
 	if p.Committed != nil {
 		p.Committed()
 	}
-	if *keeps {
+	if t.keeps {
 		p.keepIndex(t, run, len(c.Accepted) > 0)
 	}
 	return run, changes, err
