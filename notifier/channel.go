@@ -16,8 +16,23 @@ type Channel interface {
 	// Send tells one message and returns when its receiver has accepted it.
 	// The same message may be sent again; a receiver recognises it by the
 	// event's id. An error that is not a [*SendError] is tried again later.
-	// Send is called by one goroutine at a time and ends soon after ctx does.
+	// Send is called by one goroutine at a time, unless the channel is [Parallel],
+	// and ends soon after ctx does.
 	Send(ctx context.Context, m Message) error
+}
+
+// Parallel is a channel whose receiver takes messages at once, and in any order.
+type Parallel interface {
+	Channel
+	// Parallel is how many messages may be under way at a time.
+	Parallel() int
+}
+
+func inParallel(c Channel) int {
+	if p, ok := c.(Parallel); ok {
+		return p.Parallel()
+	}
+	return 1
 }
 
 // Message is one event for one channel.

@@ -31,8 +31,8 @@ type Outbox interface {
 // Queue is where deliveries wait to be sent.
 type Queue interface {
 	// DueDeliveries gives a channel's pending deliveries whose next attempt is
-	// not after now, in order of creation.
-	DueDeliveries(ctx context.Context, channel string, now time.Time, limit int) ([]register.Delivery, error)
+	// not after now, in order of creation, from behind the delivery of an id on.
+	DueDeliveries(ctx context.Context, channel string, now time.Time, after int64, limit int) ([]register.Delivery, error)
 	// Record adds attempts and updates their deliveries, in one transaction. It is
 	// idempotent.
 	Record(ctx context.Context, results []register.Result) error

@@ -122,11 +122,11 @@ func (m *memory) Route(ctx context.Context, ids []string, deliveries []register.
 	})
 }
 
-func (m *memory) DueDeliveries(ctx context.Context, channel string, now time.Time, limit int) (due []register.Delivery, err error) {
+func (m *memory) DueDeliveries(ctx context.Context, channel string, now time.Time, after int64, limit int) (due []register.Delivery, err error) {
 	err = m.do(ctx, "DueDeliveries", func() {
 		for _, id := range slices.Sorted(maps.Keys(m.deliveries)) {
 			d := m.deliveries[id]
-			if d.Channel == channel && d.State == register.DeliveryPending && !d.NextAttempt.After(now) && len(due) < limit {
+			if d.Channel == channel && id > after && d.State == register.DeliveryPending && !d.NextAttempt.After(now) && len(due) < limit {
 				due = append(due, d)
 			}
 		}

@@ -23,6 +23,7 @@ const (
 	grace         = 10 * time.Second // for a message under way when it is time to stop
 	recordTime    = 10 * time.Second // for what must be written then
 	recordWithin  = 5 * time.Millisecond
+	sweepMost     = time.Second // that new deliveries go out before others are tried again
 	farFuture     = 100 * 365 * 24 * time.Hour
 )
 

@@ -12,8 +12,9 @@ import (
 	"github.com/regwatch/regwatch/register"
 )
 
-// sender sends one channel's deliveries, one after the other in order of
-// creation. A failed one is put off and the next one sent.
+// sender sends one channel's deliveries, begun in order of creation: one after the
+// other, or several at a time where the channel takes that. A failed one is put
+// off and the next one sent.
 type sender struct {
 	*Notifier
 	name    string
@@ -21,6 +22,7 @@ type sender struct {
 	called  chan struct{}
 	ended   chan struct{}
 
+	window     int              // messages that may be under way at once; see conclude
 	notBefore  time.Time        // the receiver asked for a pause until then
 	disabled   string           // why the receiver wants nothing more; empty: it does
 	buried     int64            // disabled: deliveries up to this one were given up
@@ -36,7 +38,7 @@ type record struct {
 }
 
 func newSender(n *Notifier, name string, channel Channel) *sender {
-	return &sender{Notifier: n, name: name, channel: channel, called: make(chan struct{}, 1), ended: make(chan struct{}), unrecorded: map[int64]record{}}
+	return &sender{Notifier: n, name: name, channel: channel, called: make(chan struct{}, 1), ended: make(chan struct{}), window: 1, unrecorded: map[int64]record{}}
 }
 
 // call makes the sender look at the ledger at once.
@@ -72,111 +74,114 @@ func (s *sender) pass(ctx context.Context) time.Duration {
 	if rest := s.notBefore.Sub(s.options.Now()); rest > 0 {
 		return rest
 	}
-	due, err := s.options.Ledger.DueDeliveries(ctx, s.name, s.options.Now(), batch)
-	if err != nil {
-		s.trouble(ctx, "due deliveries could not be read", err)
-		return troubleWait
-	}
-	s.forget(due)
-	finished, err := s.deliverAll(ctx, due)
+	more, err := s.sweep(ctx)
 	if err = cmp.Or(err, s.settle()); err != nil {
-		s.trouble(ctx, "deliveries are not recorded; they are tried again", err)
+		if ctx.Err() == nil {
+			s.log.Error("deliveries can not be read or recorded; trying again", "channel", s.name, "err", err)
+		}
 		return troubleWait
 	}
-	if !finished || len(due) == batch {
+	if more {
 		return 0
 	}
 	return pollEvery
 }
 
-// deliverAll delivers what is due, in order. False if what was read is out of
-// date before its end.
-func (s *sender) deliverAll(ctx context.Context, due []register.Delivery) (finished bool, err error) {
-	events, err := s.events(ctx, due)
-	if err != nil {
-		return false, err
-	}
-	disabled := s.disabled
-	for _, d := range due {
-		if ctx.Err() != nil || s.options.Now().Before(s.notBefore) || s.disabled != disabled {
-			return false, nil //nolint:nilerr // the end of ctx is the end of the work, and no error of it
+// sweep sends what is due, a page after the other. It reports whether there may be
+// more: what was read is out of date, or it is time for those whose next attempt
+// has come meanwhile.
+func (s *sender) sweep(ctx context.Context) (more bool, err error) {
+	began := s.options.Now()
+	p := s.read(ctx, 0)
+	s.forget(p)
+	for p.err == nil && len(p.due) > 0 {
+		next := s.readAhead(ctx, p)
+		finished, err := s.deliverAll(ctx, p)
+		p = next()
+		if err != nil || !finished || s.options.Now().Sub(began) > sweepMost {
+			return true, err
 		}
-		if err := s.deliver(ctx, d, events); err != nil {
-			return false, err
+	}
+	return false, p.err
+}
+
+// deliverAll delivers a page. False if it is out of date before its end.
+func (s *sender) deliverAll(ctx context.Context, p page) (finished bool, err error) {
+	disabled, due, underWay, ended := s.disabled, p.due, 0, make(chan attempted)
+	for err == nil && len(due) > 0 && !s.outOfDate(ctx, disabled) {
+		if underWay >= s.window {
+			underWay--
+			err = s.conclude(ctx, <-ended)
+			continue
+		}
+		d := due[0]
+		due = due[1:]
+		switch last, sent := s.unrecorded[d.ID]; {
+		case sent && sameTurn(last.before, d): // only the ledger does not know
+			err = s.record(ctx, last)
+		case s.disabled != "" && d.ID > s.buried:
+			err = s.bury(ctx, d)
+		default:
+			underWay++
+			go func() { ended <- s.attempt(ctx, d, p.events, disabled) }()
 		}
 	}
-	return true, nil
+	for range underWay {
+		err = cmp.Or(err, s.conclude(ctx, <-ended))
+	}
+	if err == nil && s.disabled != "" && s.disabled != disabled {
+		err = s.buryAll(ctx)
+	}
+	return len(due) == 0, err
 }
 
-// events reads what the deliveries are about.
-func (s *sender) events(ctx context.Context, due []register.Delivery) (map[string]register.Outgoing, error) {
-	if len(due) == 0 {
-		return nil, nil
-	}
-	ids := make([]string, len(due))
-	for i, d := range due {
-		ids[i] = d.Event
-	}
-	list, err := s.options.Ledger.Events(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read %d events: %w", len(ids), err)
-	}
-	events := make(map[string]register.Outgoing, len(list))
-	for _, out := range list {
-		events[out.ID] = out
-	}
-	return events, nil
+// outOfDate reports whether nothing of a page should be begun any more.
+func (s *sender) outOfDate(ctx context.Context, disabled string) bool {
+	return ctx.Err() != nil || s.options.Now().Before(s.notBefore) || s.disabled != disabled
 }
 
-func (s *sender) trouble(ctx context.Context, what string, err error) {
-	if ctx.Err() == nil {
-		s.log.Error(what, "channel", s.name, "err", err)
-	}
+// attempted is a message that was sent, or was not.
+type attempted struct {
+	record
+	err      error
+	disabled string // as it was when the attempt began
 }
 
-// deliver sends one message and has recorded what came of it. The error is the
-// ledger's; a failed message is none.
-func (s *sender) deliver(ctx context.Context, d register.Delivery, events map[string]register.Outgoing) error {
-	if last, ok := s.unrecorded[d.ID]; ok && sameTurn(last.before, d) {
-		return s.record(ctx, last) // it was sent; only the ledger does not know
-	}
-	if s.disabled != "" && d.ID > s.buried {
-		return s.bury(ctx, d)
-	}
-	message, err := s.message(d, events)
+// attempt sends one message. It runs beside others.
+func (s *sender) attempt(ctx context.Context, d register.Delivery, events map[string]register.Outgoing, disabled string) attempted {
 	started := s.options.Now()
+	message, err := s.message(d, events)
 	if err == nil {
 		err = s.send(ctx, message)
 	}
-	if recordErr := s.record(ctx, s.outcome(d, started, err)); recordErr != nil {
-		return recordErr
+	return attempted{s.outcome(d, started, err), err, disabled}
+}
+
+// conclude heeds what the receiver said and has recorded what came of an attempt.
+// The more it has accepted the more are under way at once; after a failure it is
+// one. The error is the ledger's; a failed message is none.
+func (s *sender) conclude(ctx context.Context, a attempted) error {
+	s.window = min(s.window+1, inParallel(s.channel))
+	if a.err != nil {
+		s.window = 1
 	}
-	return s.heed(ctx, d, err)
+	s.heed(a)
+	return s.record(ctx, a.record)
 }
 
 // forget drops outcomes that the ledger took after all.
-func (s *sender) forget(due []register.Delivery) {
-	if len(due) == batch {
+func (s *sender) forget(first page) {
+	if first.err != nil || len(first.due) == batch {
 		return // there may be more
 	}
 	maps.DeleteFunc(s.unrecorded, func(id int64, _ record) bool {
-		return !slices.ContainsFunc(due, func(d register.Delivery) bool { return d.ID == id })
+		return !slices.ContainsFunc(first.due, func(d register.Delivery) bool { return d.ID == id })
 	})
 }
 
 // sameTurn reports whether nothing has happened to a delivery since.
 func sameTurn(a, b register.Delivery) bool {
 	return a.ID == b.ID && a.Attempts == b.Attempts && a.NextAttempt.Equal(b.NextAttempt)
-}
-
-func (s *sender) message(d register.Delivery, events map[string]register.Outgoing) (Message, error) {
-	out, found := events[d.Event]
-	if !found {
-		return Message{}, &SendError{Permanent: true, Err: fmt.Errorf("event %s: %w", d.Event, register.ErrNotFound)}
-	}
-	event := out.Event(s.options.PublicURL)
-	body, err := encode(event)
-	return Message{Event: event, Body: body, Delivery: d}, err
 }
 
 // send hands the message to the channel. When it is time to stop, the channel
@@ -218,21 +223,19 @@ func (s *sender) outcome(d register.Delivery, started time.Time, err error) reco
 	return record{d, after, attempt}
 }
 
-// heed does what the receiver's answer asks of the whole channel.
-func (s *sender) heed(ctx context.Context, d register.Delivery, err error) error {
-	failure, ok := errors.AsType[*SendError](err)
+// heed keeps in mind what the receiver's answer asks of the whole channel.
+func (s *sender) heed(a attempted) {
+	failure, ok := errors.AsType[*SendError](a.err)
 	switch {
-	case err == nil:
+	case a.err == nil && s.disabled == a.disabled: // or it was begun before the receiver wanted no more
 		s.disabled = ""
 	case ok && failure.Disable:
-		s.disabled = "the receiver wants no more messages: " + Shorten(Visible(err.Error()), maxValue)
-		s.buried = max(s.buried, d.ID)
+		s.disabled = "the receiver wants no more messages: " + Shorten(Visible(a.err.Error()), maxValue)
+		s.buried = max(s.buried, a.before.ID)
 		s.log.Error("a channel is disabled until the configuration is read again or a delivery is sent again", "channel", s.name, "reason", s.disabled)
-		return s.buryAll(ctx)
 	case ok && failure.RetryAfter > 0:
 		s.notBefore = s.options.Now().Add(min(failure.RetryAfter, maxRetryWait))
 	}
-	return nil
 }
 
 // buryAll gives up everything that waits for a disabled channel.
@@ -241,7 +244,7 @@ func (s *sender) buryAll(ctx context.Context) error {
 		if err := s.settle(); err != nil { // or what was sent is found again
 			return err
 		}
-		waiting, err := s.options.Ledger.DueDeliveries(ctx, s.name, s.options.Now().Add(farFuture), batch)
+		waiting, err := s.options.Ledger.DueDeliveries(ctx, s.name, s.options.Now().Add(farFuture), 0, batch)
 		if err != nil || len(waiting) == 0 {
 			return err
 		}

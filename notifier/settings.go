@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -108,6 +109,20 @@ func (s *Settings) Duration(name string, otherwise, least, most time.Duration) t
 		return otherwise
 	}
 	return d
+}
+
+// Number reads a whole number between two bounds.
+func (s *Settings) Number(name string, otherwise, least, most int) int {
+	text := s.Text(name, "")
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		s.Refuse(name, fmt.Sprintf("not a number between %d and %d", least, most), fmt.Sprintf("write %d", otherwise))
+		return otherwise
+	}
+	return n
 }
 
 // Texts reads a list of texts, or a single one.

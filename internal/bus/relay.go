@@ -14,6 +14,7 @@ import (
 const (
 	relayLease   = "relay"
 	relayBatch   = 1000    // events read from the outbox at a time; a server's most in an atomic batch
+	relaySome    = 250     // of them in the second pass after a rest
 	relayBytes   = 4 << 20 // of them, sent before their acknowledgements are awaited
 	backoffFirst = 100 * time.Millisecond
 	backoffMost  = 5 * time.Second
@@ -34,7 +35,7 @@ type Relay struct {
 	options RelayOptions
 	wake    chan struct{}
 
-	rested    bool // nothing was waiting; see limit
+	passes    int // since nothing was waiting; see limit
 	leader    bool
 	renewAt   time.Time
 	positions map[string]uint64 // by stream; nil: not known, see settle
@@ -79,7 +80,6 @@ func (r *Relay) Wake() {
 func (r *Relay) Run(ctx context.Context) error {
 	defer r.release(context.WithoutCancel(ctx))
 	backoff := backoffFirst
-	r.rested = true
 	for ctx.Err() == nil {
 		more, err := r.pass(ctx)
 		switch {
@@ -96,8 +96,9 @@ func (r *Relay) Run(ctx context.Context) error {
 			backoff = min(2*backoff, backoffMost)
 			continue
 		}
-		r.rested = !more
+		r.passes++
 		if !more {
+			r.passes = 0
 			r.wait(ctx)
 		}
 	}
@@ -105,12 +106,17 @@ func (r *Relay) Run(ctx context.Context) error {
 }
 
 // limit is how many events are taken at a time. The first one after a rest goes
-// alone: whoever waits for it need not wait for the batch behind it. But while it
-// is not known what of the outbox is on the streams already, all that a pass may
-// have published must be seen together, see markPresent.
+// alone, and then some: whoever waits for them need not wait for the batch behind
+// them. But while it is not known what of the outbox is on the streams already, all
+// that a pass may have published must be seen together, see markPresent.
 func (r *Relay) limit() int {
-	if r.rested && r.positions != nil {
+	switch {
+	case r.positions == nil:
+		return relayBatch
+	case r.passes == 0:
 		return 1
+	case r.passes == 1:
+		return relaySome
 	}
 	return relayBatch
 }

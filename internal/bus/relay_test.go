@@ -435,19 +435,26 @@ func TestEventThatCanNotBeSentStopsNothing(t *testing.T) {
 	}
 }
 
-// Whoever waits for the first event of many need not wait for the rest: it is
-// on the stream, and marked, before the batch is read.
-func TestFirstEventAfterARestGoesAlone(t *testing.T) {
+// Whoever waits for the first events of many need not wait for the rest: they are
+// on the stream, and marked, before the others are read.
+func TestFirstEventsAfterARestGoAhead(t *testing.T) {
 	b, outbox := openBus(t, Options{}), newOutbox()
 	relay := b.NewRelay(outbox, RelayOptions{Poll: time.Hour, Logger: testLog(t)})
 	if _, err := relay.pass(t.Context()); err != nil { // knows where the streams stand
 		t.Fatal(err)
 	}
-	commitMany(outbox, 2*atomicFrom)
-	runRelay(t, relay)
-	within(t, 10*time.Second, "the outbox is empty", func() bool { return outbox.waiting() == 0 })
-	if ids := batches(t, b); len(ids) != 2 || ids[0] != "" || ids[1] == "" {
-		t.Errorf("batches %q, want the first message by itself, and one batch", ids)
+	for n := range 2 {
+		before := len(batches(t, b))
+		commitMany(outbox, 1+relaySome+2*atomicFrom)
+		if n == 0 {
+			runRelay(t, relay)
+		} else {
+			relay.Wake()
+		}
+		within(t, 10*time.Second, "the outbox is empty", func() bool { return outbox.waiting() == 0 })
+		if ids := batches(t, b)[before:]; len(ids) != 3 || ids[0] != "" || ids[1] == "" || ids[2] == "" {
+			t.Errorf("batches %q, want the first message by itself, and two batches", ids)
+		}
 	}
 	checkStreams(t, b, outbox, "cz-x")
 }

@@ -37,6 +37,7 @@ func readDeliveries(ctx context.Context, q querier, tail string, args ...any) ([
 // event.
 func (s *Store) Route(ctx context.Context, eventIDs []string, deliveries []register.Delivery, at time.Time) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
+		ctx := context.WithoutCancel(ctx) // as in a commit
 		unrouted, err := unroutedOf(ctx, tx, eventIDs)
 		if err != nil {
 			return err
@@ -80,10 +81,11 @@ func nextAttempt(d register.Delivery, at time.Time) time.Time {
 const longestWait = 7 * 24 * time.Hour
 
 // DueDeliveries gives the channel's pending deliveries whose time has come, in
-// the order in which they were made. It changes nothing.
-func (s *Store) DueDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]register.Delivery, error) {
-	due, err := readDeliveries(ctx, s.read, ` WHERE channel = ? AND state = 'pending' AND (next_attempt <= ? OR next_attempt > ?) ORDER BY id LIMIT ?`,
-		channel, now.UnixMicro(), now.Add(longestWait).UnixMicro(), limit(n))
+// the order in which they were made, from behind the delivery of an id on. It
+// changes nothing.
+func (s *Store) DueDeliveries(ctx context.Context, channel string, now time.Time, after int64, n int) ([]register.Delivery, error) {
+	due, err := readDeliveries(ctx, s.read, ` WHERE channel = ? AND state = 'pending' AND id > ? AND (next_attempt <= ? OR next_attempt > ?) ORDER BY id LIMIT ?`,
+		channel, after, now.UnixMicro(), now.Add(longestWait).UnixMicro(), limit(n))
 	if err != nil {
 		return nil, fmt.Errorf("read due deliveries of %s: %w", channel, err)
 	}
@@ -96,6 +98,7 @@ func (s *Store) DueDeliveries(ctx context.Context, channel string, now time.Time
 // [register.ErrNotFound] is in the error's chain if there is no such delivery.
 func (s *Store) Record(ctx context.Context, results []register.Result) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
+		ctx := context.WithoutCancel(ctx) // as in a commit
 		update, err := tx.PrepareContext(ctx, `
 			UPDATE deliveries SET state = ?, attempts = ?, next_attempt = ?, done_at = ?, last_error = ? WHERE id = ?`)
 		if err != nil {

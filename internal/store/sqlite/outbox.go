@@ -66,6 +66,9 @@ func (s *Store) Unrouted(ctx context.Context, committedBefore time.Time, n int) 
 
 // Events gives those of the events that there are, oldest first.
 func (s *Store) Events(ctx context.Context, ids []string) ([]register.Outgoing, error) {
+	if events, held := s.recent.all(ids); held {
+		return events, nil
+	}
 	events, err := s.outgoing(ctx, `WHERE event IN (SELECT value FROM json_each(?)) ORDER BY position`, list(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read %d events: %w", len(ids), err)
@@ -84,31 +87,34 @@ func list(ids []string) string {
 
 // outgoing reads events; tail is what follows the table's name.
 func (s *Store) outgoing(ctx context.Context, tail string, args ...any) (events []register.Outgoing, err error) {
+	var positions []int64
 	err = s.view(ctx, func(tx *sql.Tx) error {
 		err := each(ctx, tx, func(rows *sql.Rows) error {
-			event, err := scanOutgoing(rows)
-			events = append(events, event)
+			event, position, err := scanOutgoing(rows)
+			events, positions = append(events, event), append(positions, position)
 			return err
-		}, `SELECT event, register, sequence, payload, committed_at FROM outbox `+tail, args...)
+		}, `SELECT position, event, register, sequence, payload, committed_at FROM outbox `+tail, args...)
 		if err != nil {
 			return err
 		}
 		return withChanges(ctx, tx, events)
 	})
+	if err == nil {
+		s.recent.keep(events, positions)
+	}
 	return events, err
 }
 
-func scanOutgoing(rows *sql.Rows) (register.Outgoing, error) {
-	var o register.Outgoing
+func scanOutgoing(rows *sql.Rows) (o register.Outgoing, position int64, err error) {
 	var sequence sql.NullInt64
 	var payload sql.NullString
-	err := rows.Scan(&o.ID, &o.Register, &sequence, &payload, instant{&o.CommittedAt})
+	err = rows.Scan(&position, &o.ID, &o.Register, &sequence, &payload, instant{&o.CommittedAt})
 	o.Sequence = sequence.Int64
 	if err == nil && payload.Valid {
 		o.Signal = new(register.Signal)
 		err = document{o.Signal}.Scan(payload.String)
 	}
-	return o, err
+	return o, position, err
 }
 
 // withChanges fills in the changes of those events that are no signals.

@@ -46,6 +46,7 @@ type Store struct {
 	read  *sql.DB // connections that can not write
 
 	checkpoints *checkpoints
+	recent      recent
 }
 
 // Open opens the store in the file of that path, which is made and migrated

@@ -26,7 +26,7 @@ func testBacklog(t *testing.T, open Database) {
 	check(t, route(ctx, store, changes[0].ID, epoch, to("a", "hook"), to("b", "mail")))
 	check(t, store.MarkPublished(ctx, []string{changes[0].ID, changes[1].ID}, epoch))
 	want(0, 1, 2, 0)
-	due, err := store.DueDeliveries(ctx, "hook", epoch.Add(time.Hour), 1)
+	due, err := store.DueDeliveries(ctx, "hook", epoch.Add(time.Hour), 0, 1)
 	check(t, err)
 	given := due[0]
 	given.State = register.DeliveryDead

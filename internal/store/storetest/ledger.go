@@ -44,6 +44,11 @@ func testOutbox(t *testing.T, open Database) {
 	fetched, err := store.Events(ctx, []string{all[4].ID, "unknown", all[0].ID, all[0].ID})
 	check(t, err)
 	same(t, "some events", fetched, []register.Outgoing{all[0], all[4]})
+	for name, store := range map[string]Store{"events that were read before": store, "events of another handle": open(t)} {
+		fetched, err := store.Events(ctx, []string{all[4].ID, all[0].ID, all[0].ID})
+		check(t, err)
+		same(t, name, fetched, []register.Outgoing{all[0], all[4]})
+	}
 
 	check(t, store.MarkPublished(ctx, []string{one[0].ID, one[1].ID}, epoch))
 	for range 2 {
@@ -117,7 +122,7 @@ func testRouteTogether(t *testing.T, open Database) {
 	}
 	count := func(want int) []register.Delivery {
 		t.Helper()
-		due, err := store.DueDeliveries(ctx, "hook", epoch, 0)
+		due, err := store.DueDeliveries(ctx, "hook", epoch, 0, 0)
 		check(t, err)
 		same(t, "deliveries", len(due), want)
 		return due
@@ -172,7 +177,7 @@ func testDeliveries(t *testing.T, open Database) {
 	check(t, route(ctx, store, event, epoch, late, to("a", "hook"), to("b", "hook"), to("a", "mail")))
 	wantDue := func(now time.Time, want ...string) []register.Delivery {
 		t.Helper()
-		due, err := store.DueDeliveries(ctx, "hook", now, 0)
+		due, err := store.DueDeliveries(ctx, "hook", now, 0, 0)
 		check(t, err)
 		var got []string
 		for _, d := range due {
@@ -185,7 +190,7 @@ func testDeliveries(t *testing.T, open Database) {
 	wantDue(epoch.Add(time.Hour), "late", "a", "b")
 	wantDue(epoch.Add(-30*24*time.Hour), "late", "a", "b") // the clock that said epoch was wrong
 	due := wantDue(epoch, "a", "b")
-	first, err := store.DueDeliveries(ctx, "hook", epoch, 1)
+	first, err := store.DueDeliveries(ctx, "hook", epoch, 0, 1)
 	check(t, err)
 	same(t, "limited", first, due[:1])
 
@@ -262,7 +267,7 @@ func testRedeliver(t *testing.T, open Database) {
 	}
 	n, err := store.Redeliver(ctx, register.DeliveryFilter{State: register.DeliveryDead, Subscription: "b"}, now)
 	check(t, err)
-	due, err := store.DueDeliveries(ctx, "hook", now, 0)
+	due, err := store.DueDeliveries(ctx, "hook", now, 0, 0)
 	check(t, err)
 	same(t, "redelivered", n, 1)
 	same(t, "due", due, []register.Delivery{{
@@ -298,7 +303,7 @@ func testReplay(t *testing.T, open Database) {
 		check(t, err)
 		same(t, "replayed", n, want)
 	}
-	due, err := store.DueDeliveries(ctx, "hook", now, 0)
+	due, err := store.DueDeliveries(ctx, "hook", now, 0, 0)
 	check(t, err)
 	got := map[string]int{}
 	for _, d := range due {

@@ -50,7 +50,7 @@ type Store interface {
 	Events(ctx context.Context, ids []string) ([]register.Outgoing, error)
 	Unrouted(ctx context.Context, committedBefore time.Time, n int) ([]register.Outgoing, error)
 	Route(ctx context.Context, eventIDs []string, deliveries []register.Delivery, at time.Time) error
-	DueDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]register.Delivery, error)
+	DueDeliveries(ctx context.Context, channel string, now time.Time, after int64, n int) ([]register.Delivery, error)
 	Record(ctx context.Context, results []register.Result) error
 	Deliveries(ctx context.Context, filter register.DeliveryFilter) ([]register.Delivery, error)
 	Attempts(ctx context.Context, delivery int64) ([]register.Attempt, error)

@@ -14,7 +14,10 @@ import (
 	"github.com/regwatch/regwatch/notifier"
 )
 
-const defaultTimeout = 30 * time.Second
+const (
+	defaultTimeout  = 30 * time.Second
+	defaultParallel = 4
+)
 
 // settings are a webhook's, as written.
 type settings struct {
@@ -22,6 +25,7 @@ type settings struct {
 	secrets      []string
 	headers      map[string]string
 	timeout      time.Duration
+	parallel     int
 	allowPrivate bool
 }
 
@@ -34,6 +38,7 @@ func read(s *notifier.Settings) settings {
 		secrets:      s.Secrets("secret"),
 		headers:      s.Pairs("headers"),
 		timeout:      s.Duration("timeout", defaultTimeout, time.Second, 5*time.Minute),
+		parallel:     s.Number("parallel", defaultParallel, 1, 16),
 		allowPrivate: s.Flag("allow_private"),
 	}
 	if v.url != "" && !notifier.IsReference(v.url) {
@@ -87,7 +92,7 @@ func New(s *notifier.Settings, tools notifier.Tools) (notifier.Channel, error) {
 		}
 		return text, nil
 	}
-	w := &Webhook{timeout: v.timeout, now: tools.Now, agent: tools.UserAgent(), headers: http.Header{}}
+	w := &Webhook{timeout: v.timeout, parallel: v.parallel, now: tools.Now, agent: tools.UserAgent(), headers: http.Header{}}
 	var err error
 	if w.url, err = reveal(v.url); err != nil {
 		return nil, err

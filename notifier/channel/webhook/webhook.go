@@ -30,7 +30,13 @@ type Webhook struct {
 	timeout time.Duration
 	now     func() time.Time
 	agent   string
+
+	parallel int
 }
+
+// Parallel is how many messages may be under way at once: receivers order what
+// they get by its sequence, as they must after a retry.
+func (w *Webhook) Parallel() int { return w.parallel }
 
 // Send posts the event. 2xx is success; anything else, redirects too, is a
 // [*notifier.SendError].

@@ -295,6 +295,8 @@ func TestWrongSettings(t *testing.T) {
 		"user in the URL":  {map[string]any{"url": "https://u:hunter2@x.example", "secret": "env:SECRET"}, "has a user"},
 		"misspelt":         {map[string]any{"url": "https://x.example", "secret": "env:SECRET", "timout": "3s"}, "did you mean timeout?"},
 		"timeout":          {map[string]any{"url": "https://x.example", "secret": "env:SECRET", "timeout": "1h"}, "between 1s and 5m0s"},
+		"parallel":         {map[string]any{"url": "https://x.example", "secret": "env:SECRET", "parallel": 17}, "not a number between 1 and 16"},
+		"half a message":   {map[string]any{"url": "https://x.example", "secret": "env:SECRET", "parallel": 1.5}, "not a number between 1 and 16"},
 		"flag":             {map[string]any{"url": "https://x.example", "secret": "env:SECRET", "allow_private": "yes"}, "neither true nor false"},
 		"missing secret":   {map[string]any{"url": "https://x.example", "secret": "env:NONE"}, "no secret env:NONE"},
 		"broken secret":    {map[string]any{"url": "https://x.example", "secret": "env:BAD"}, "not base64"},
@@ -340,4 +342,23 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 func (silent) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
+}
+
+func TestParallel(t *testing.T) {
+	settings := map[string]any{"url": "https://x.example", "secret": "env:SECRET"}
+	for _, test := range []struct {
+		written any
+		want    int
+	}{{nil, 4}, {1, 1}, {16, 16}} {
+		if test.written != nil {
+			settings["parallel"] = test.written
+		}
+		channel, err := construct(t, settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := channel.(notifier.Parallel).Parallel(); got != test.want {
+			t.Errorf("parallel %v: %d at a time, want %d", test.written, got, test.want)
+		}
+	}
 }

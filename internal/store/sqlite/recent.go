@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/regwatch/regwatch/register"
+)
+
+const (
+	recentBytes = 4 << 20 // of the texts of recent events
+	recentEach  = 1 << 10 // and this much for what else an event holds
+)
+
+// recent holds the events that were read last. The relay, the router and the
+// senders ask for the same ones, moments after each other, and an event never
+// changes once it is committed.
+type recent struct {
+	mu     sync.Mutex
+	events map[string]recentEvent
+	order  []string // their ids, the one that was read first at the beginning
+	bytes  int
+}
+
+type recentEvent struct {
+	register.Outgoing
+	position int64 // in the outbox
+	bytes    int
+}
+
+// keep holds events, and lets go of the oldest where there is no room.
+func (r *recent) keep(events []register.Outgoing, positions []int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.events == nil {
+		r.events = map[string]recentEvent{}
+	}
+	for i, o := range events {
+		if _, held := r.events[o.ID]; held {
+			continue
+		}
+		e := recentEvent{o, positions[i], recentEach + textBytes(o)}
+		r.events[o.ID] = e
+		r.order = append(r.order, o.ID)
+		r.bytes += e.bytes
+	}
+	for r.bytes > recentBytes {
+		oldest := r.order[0]
+		r.order = r.order[1:]
+		r.bytes -= r.events[oldest].bytes
+		delete(r.events, oldest)
+	}
+}
+
+// all gives the events of the ids in the order of the outbox, if all are held.
+func (r *recent) all(ids []string) (events []register.Outgoing, held bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := make([]recentEvent, 0, len(ids))
+	for _, id := range ids {
+		e, held := r.events[id]
+		if !held {
+			return nil, false
+		}
+		found = append(found, e)
+	}
+	slices.SortFunc(found, func(a, b recentEvent) int { return int(a.position - b.position) })
+	found = slices.CompactFunc(found, func(a, b recentEvent) bool { return a.position == b.position }) // an id that was asked for twice
+	events = make([]register.Outgoing, len(found))
+	for i, e := range found {
+		events[i] = e.Outgoing
+	}
+	return events, true
+}
+
+func textBytes(o register.Outgoing) int {
+	if o.Change == nil {
+		return 0
+	}
+	n := 0
+	for _, values := range []register.Values{o.Change.Before, o.Change.After} {
+		for _, v := range values {
+			n += len(v.Name) + len(v.Text)
+		}
+	}
+	return n
+}
