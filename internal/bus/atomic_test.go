@@ -36,7 +36,6 @@ func batches(t *testing.T, b *Bus) []string {
 func TestManyEventsAreOneBatchAndFewAreNone(t *testing.T) {
 	b, outbox := openBus(t, Options{}), newOutbox()
 	relay := b.NewRelay(outbox, RelayOptions{})
-	relay.passes = 2 // in the midst of work
 	for _, n := range []int{atomicFrom - 1, relayBatch, atomicFrom} {
 		commitMany(outbox, n)
 		if _, err := relay.pass(t.Context()); err != nil {

@@ -12,13 +12,14 @@ import (
 )
 
 const (
-	relayLease   = "relay"
-	relayBatch   = 1000    // events read from the outbox at a time; a server's most in an atomic batch
-	relaySome    = 250     // of them in the second pass after a rest
-	relayBytes   = 4 << 20 // of them, sent before their acknowledgements are awaited
-	backoffFirst = 100 * time.Millisecond
-	backoffMost  = 5 * time.Second
-	releaseFor   = 2 * time.Second // the last thing before the end
+	relayLease     = "relay"
+	relayBatch     = 1000    // events read from the outbox at a time; a server's most in an atomic batch
+	relaySome      = 250     // of them in the second pass after a rest, behind a single one
+	relayBytes     = 4 << 20 // of them, sent before their acknowledgements are awaited
+	aheadAfterRest = 2
+	backoffFirst   = 100 * time.Millisecond
+	backoffMost    = 5 * time.Second
+	releaseFor     = 2 * time.Second // the last thing before the end
 )
 
 // Relay carries events from the outbox to their streams. Of all relays on one
@@ -35,7 +36,7 @@ type Relay struct {
 	options RelayOptions
 	wake    chan struct{}
 
-	passes    int // since nothing was waiting; see limit
+	ahead     int // passes that take few events, so that those go ahead; see limit
 	leader    bool
 	renewAt   time.Time
 	positions map[string]uint64 // by stream; nil: not known, see settle
@@ -80,6 +81,7 @@ func (r *Relay) Wake() {
 func (r *Relay) Run(ctx context.Context) error {
 	defer r.release(context.WithoutCancel(ctx))
 	backoff := backoffFirst
+	r.ahead = aheadAfterRest
 	for ctx.Err() == nil {
 		more, err := r.pass(ctx)
 		switch {
@@ -96,9 +98,9 @@ func (r *Relay) Run(ctx context.Context) error {
 			backoff = min(2*backoff, backoffMost)
 			continue
 		}
-		r.passes++
+		r.ahead = max(r.ahead-1, 0)
 		if !more {
-			r.passes = 0
+			r.ahead = aheadAfterRest
 			r.wait(ctx)
 		}
 	}
@@ -113,9 +115,9 @@ func (r *Relay) limit() int {
 	switch {
 	case r.positions == nil:
 		return relayBatch
-	case r.passes == 0:
+	case r.ahead == aheadAfterRest:
 		return 1
-	case r.passes == 1:
+	case r.ahead > 0:
 		return relaySome
 	}
 	return relayBatch
