@@ -115,7 +115,7 @@ func (d *rowDiff) addOlder(ctx context.Context) error {
 				return errUnfit
 			}
 			return eachRow(s.rows, c, func(row []byte, at int64) error {
-				if len(row) > longestSound || !c.plain && !s.rows.WellFormed(row) || !sound.row(row) {
+				if len(row) > longestSound || !c.plain && !s.rows.WellFormed(row) {
 					return errUnfit
 				}
 				if at != s.first {
