@@ -24,13 +24,13 @@ type Channel interface {
 // Parallel is a channel whose receiver takes messages at once, and in any order.
 type Parallel interface {
 	Channel
-	// Parallel is how many messages may be under way at a time.
+	// Parallel is how many messages may be under way at a time; less than one is one.
 	Parallel() int
 }
 
 func inParallel(c Channel) int {
 	if p, ok := c.(Parallel); ok {
-		return p.Parallel()
+		return max(1, p.Parallel())
 	}
 	return 1
 }

@@ -14,7 +14,7 @@
 // fails, hangs or is gone holds up no other, and that a failed delivery holds
 // up no later one of the same channel, unless the receiver asked for a pause.
 //
-// It does not promise order across retries: consumers have the sequence. It
-// does not know what a channel is: those live in notifier/channel/<name>, behind
+// It does not promise order across retries, nor on channels that are [Parallel]:
+// consumers have the sequence. It does not know what a channel is: those live in notifier/channel/<name>, behind
 // the interface [Channel].
 package notifier

@@ -62,6 +62,23 @@ func commitNumbered(m *memory, n int) {
 	}
 }
 
+// route gives the ledger n events whose deliveries to the desk wait from the first
+// instant on.
+func route(m *memory, n int) {
+	for _, id := range numbered(n) {
+		queue(m, id)
+	}
+}
+
+func queue(m *memory, id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events[id], m.routed[id] = change(id), true
+	m.order = append(m.order, id)
+	d := register.Delivery{ID: int64(len(m.deliveries) + 1), Event: id, Register: "cz-one", Subscription: "all", Channel: "desk", State: register.DeliveryPending, NextAttempt: time.Now()}
+	m.deliveries[d.ID] = d
+}
+
 // TestSeveralAtATime: one message, and with each that is accepted one more at a
 // time, as many as the channel takes; begun in order.
 func TestSeveralAtATime(t *testing.T) {
@@ -151,14 +168,35 @@ func TestGoneWhileOthersAreUnderWay(t *testing.T) {
 	})
 }
 
-// TestRetryAfterStopsWhatIsNotBegun: those under way end, no other is begun.
+// TestOneFailureAmongMany: acceptances of what was begun before a failure do not
+// make up for it.
+func TestOneFailureAmongMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, desk := newMemory(), takes(4, func(id string) error {
+			if id == "0010" {
+				return &notifier.SendError{Permanent: true, Err: errors.New("no")}
+			}
+			return nil
+		})
+		commitNumbered(m, 30)
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		time.Sleep(time.Minute)
+		stop()
+		if slices.Min(desk.peaks[10:18]) != 1 || slices.Max(desk.peaks[18:]) != 4 {
+			t.Errorf("so many were under way: %v", desk.peaks)
+		}
+	})
+}
+
+// TestRetryAfterStopsWhatIsNotBegun: those under way end, whatever shorter pause they
+// ask for, no other is begun, and after the pause it is one at first.
 func TestRetryAfterStopsWhatIsNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := false
+		pauses := map[string]time.Duration{"0006": time.Hour, "0007": time.Second}
 		m, desk := newMemory(), takes(4, func(id string) error {
-			if id == "0006" && !asked {
-				asked = true
-				return &notifier.SendError{Status: 429, RetryAfter: time.Hour, Err: errors.New("slow down")}
+			if pause := pauses[id]; pause > 0 {
+				delete(pauses, id)
+				return &notifier.SendError{Status: 429, RetryAfter: pause, Err: errors.New("slow down")}
 			}
 			return nil
 		})
@@ -168,8 +206,11 @@ func TestRetryAfterStopsWhatIsNotBegun(t *testing.T) {
 		before := len(desk.ids())
 		time.Sleep(2 * time.Minute)
 		stop()
-		if before < 7 || before > 11 || len(desk.ids()) != 31 {
+		if before < 7 || before > 11 || len(desk.ids()) != 32 {
 			t.Errorf("sent %d before the pause and %d in all", before, len(desk.ids()))
+		}
+		if !desk.at[before+1].After(desk.at[before]) {
+			t.Errorf("after the pause so many were under way: %v", desk.peaks[before:])
 		}
 	})
 }
@@ -241,6 +282,158 @@ func TestGoneGivesUpWhatWaits(t *testing.T) {
 		stop()
 		if slices.ContainsFunc(m.states(), func(s register.DeliveryState) bool { return s != register.DeliveryDead }) {
 			t.Errorf("states %v", m.states())
+		}
+	})
+}
+
+// TestGoneAtTheEndOfAPage: the page that was read ahead is given up with the rest,
+// and not sent.
+func TestGoneAtTheEndOfAPage(t *testing.T) {
+	for _, most := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			m, desk := newMemory(), &wide{most: most, receiver: receiver{answer: func(message notifier.Message, _ int) error {
+				if message.Event.ID == "0249" {
+					return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
+				}
+				return nil // at once, or the next page is read anew
+			}}}
+			route(m, 600)
+			_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+			time.Sleep(time.Hour)
+			stop()
+			if sent := desk.ids(); len(sent) != 250 {
+				t.Errorf("%d at a time: %d messages were sent, the 250th to a receiver that is gone", most, len(sent))
+			}
+			for _, d := range m.all() {
+				if want := d.Event < "0249"; (d.State == register.DeliveryDelivered) != want {
+					t.Fatalf("%d at a time: event %s is %s", most, d.Event, d.State)
+				}
+			}
+		})
+	}
+}
+
+// TestNewOneWaitsForTheOneThatEnables: while a redelivered message to a receiver that
+// wanted no more is under way, nothing behind it is given up.
+func TestNewOneWaitsForTheOneThatEnables(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := true
+		m, desk := newMemory(), takes(4, func(id string) error {
+			if id == "0006" && gone {
+				gone = false
+				return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
+			}
+			return nil
+		})
+		route(m, 20)
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		time.Sleep(time.Minute)
+		m.redeliver(7)
+		queue(m, "new")
+		time.Sleep(time.Minute)
+		stop()
+		if states := m.states(); states[6] != register.DeliveryDelivered || states[20] != register.DeliveryDelivered {
+			t.Errorf("the redelivered one is %s, the new one %s", states[6], states[20])
+		}
+	})
+}
+
+// TestGoneWhileTheLedgerFails: what waits is given up when the ledger is back, but not
+// what the receiver has accepted without the ledger knowing.
+func TestGoneWhileTheLedgerFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, full := newMemory(), false
+		m.fail = func(method string) fault {
+			if method == "Record" && full {
+				return failsNotApplied
+			}
+			return works
+		}
+		desk := &receiver{answer: func(message notifier.Message, n int) error {
+			switch {
+			case message.Event.ID == "0001":
+				time.Sleep(time.Second)
+				full = true
+				return nil
+			case n == 1 || message.Event.ID == "0002":
+				return errors.New("busy")
+			}
+			return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
+		}}
+		route(m, 4)
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		time.Sleep(20 * time.Second)
+		m.mu.Lock()
+		full = false
+		m.mu.Unlock()
+		time.Sleep(8 * time.Second) // before another attempt is due
+		stop()
+		if got := m.states(); got[1] != register.DeliveryDelivered || got[0] != register.DeliveryDead || got[2] != register.DeliveryDead || got[3] != register.DeliveryDead {
+			t.Errorf("states %v, sent %v", got, desk.ids())
+		}
+	})
+}
+
+// TestParallelOfNone: a channel that says none takes one.
+func TestParallelOfNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, desk := newMemory(), takes(0, func(string) error { return nil })
+		route(m, 5)
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		time.Sleep(time.Minute)
+		stop()
+		if got := desk.ids(); !slices.Equal(got, numbered(5)) {
+			t.Errorf("sent %v", got)
+		}
+	})
+}
+
+// TestRedeliveredAfterGone: the very message that the receiver refused can be sent
+// again, and enables the channel.
+func TestRedeliveredAfterGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, desk := newMemory(), &receiver{answer: func(_ notifier.Message, n int) error {
+			if n == 1 {
+				return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
+			}
+			return nil
+		}}
+		route(m, 1)
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		time.Sleep(time.Minute)
+		m.redeliver(1)
+		time.Sleep(time.Minute)
+		queue(m, "new")
+		time.Sleep(time.Minute)
+		stop()
+		if states := m.states(); states[0] != register.DeliveryDelivered || states[1] != register.DeliveryDelivered {
+			t.Errorf("states %v", states)
+		}
+	})
+}
+
+// TestRedeliveredBeforeItIsRecorded: what a person sends again is sent, also if the
+// ledger did not take what came of the attempt before.
+func TestRedeliveredBeforeItIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, desk, full := newMemory(), &receiver{}, true
+		m.fail = func(method string) fault {
+			if method == "Record" && full {
+				return failsNotApplied
+			}
+			return works
+		}
+		route(m, 1)
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		time.Sleep(62 * time.Second) // not at the instant of another try
+		m.redeliver(1)
+		m.mu.Lock()
+		full = false
+		m.mu.Unlock()
+		time.Sleep(time.Minute)
+		stop()
+		if got := desk.ids(); len(got) != 2 || m.states()[0] != register.DeliveryDelivered {
+			t.Errorf("sent %v, states %v", got, m.states())
 		}
 	})
 }

@@ -23,9 +23,11 @@ type sender struct {
 	ended   chan struct{}
 
 	window     int              // messages that may be under way at once; see conclude
+	failures   int              // attempts that failed so far
 	notBefore  time.Time        // the receiver asked for a pause until then
 	disabled   string           // why the receiver wants nothing more; empty: it does
 	buried     int64            // disabled: deliveries up to this one were given up
+	giveUp     bool             // disabled: what waits is still to be given up
 	unrecorded map[int64]record // what the ledger did not take, by delivery
 	recorder   *recorder        // nil: there is nothing to be written
 }
@@ -91,6 +93,11 @@ func (s *sender) pass(ctx context.Context) time.Duration {
 // more: what was read is out of date, or it is time for those whose next attempt
 // has come meanwhile.
 func (s *sender) sweep(ctx context.Context) (more bool, err error) {
+	if s.giveUp {
+		if err := s.buryAll(ctx); err != nil {
+			return false, err
+		}
+	}
 	began := s.options.Now()
 	p := s.read(ctx, 0)
 	s.forget(p)
@@ -116,21 +123,19 @@ func (s *sender) deliverAll(ctx context.Context, p page) (finished bool, err err
 		}
 		d := due[0]
 		due = due[1:]
-		switch last, sent := s.unrecorded[d.ID]; {
-		case sent && sameTurn(last.before, d): // only the ledger does not know
+		switch last, sent := s.sent(d); {
+		case sent: // only the ledger does not know
 			err = s.record(ctx, last)
 		case s.disabled != "" && d.ID > s.buried:
 			err = s.bury(ctx, d)
 		default:
 			underWay++
-			go func() { ended <- s.attempt(ctx, d, p.events, disabled) }()
+			failures := s.failures
+			go func() { ended <- s.attempt(ctx, d, p.events, failures) }()
 		}
 	}
 	for range underWay {
 		err = cmp.Or(err, s.conclude(ctx, <-ended))
-	}
-	if err == nil && s.disabled != "" && s.disabled != disabled {
-		err = s.buryAll(ctx)
 	}
 	return len(due) == 0, err
 }
@@ -144,28 +149,32 @@ func (s *sender) outOfDate(ctx context.Context, disabled string) bool {
 type attempted struct {
 	record
 	err      error
-	disabled string // as it was when the attempt began
+	failures int // of the sender, when the attempt began
 }
 
 // attempt sends one message. It runs beside others.
-func (s *sender) attempt(ctx context.Context, d register.Delivery, events map[string]register.Outgoing, disabled string) attempted {
+func (s *sender) attempt(ctx context.Context, d register.Delivery, events map[string]register.Outgoing, failures int) attempted {
 	started := s.options.Now()
 	message, err := s.message(d, events)
 	if err == nil {
 		err = s.send(ctx, message)
 	}
-	return attempted{s.outcome(d, started, err), err, disabled}
+	return attempted{s.outcome(d, started, err), err, failures}
 }
 
 // conclude heeds what the receiver said and has recorded what came of an attempt.
-// The more it has accepted the more are under way at once; after a failure it is
-// one. The error is the ledger's; a failed message is none.
+// After a failure one message is under way at a time, and one more with each that
+// is accepted; those that were begun before the failure do not count. The error is
+// the ledger's; a failed message is none.
 func (s *sender) conclude(ctx context.Context, a attempted) error {
-	s.window = min(s.window+1, inParallel(s.channel))
-	if a.err != nil {
-		s.window = 1
+	switch {
+	case a.err != nil:
+		s.window, s.failures = 1, s.failures+1
+		s.heed(a)
+	case a.failures == s.failures:
+		s.window = min(s.window+1, inParallel(s.channel))
+		s.disabled = ""
 	}
-	s.heed(a)
 	return s.record(ctx, a.record)
 }
 
@@ -177,6 +186,12 @@ func (s *sender) forget(first page) {
 	maps.DeleteFunc(s.unrecorded, func(id int64, _ record) bool {
 		return !slices.ContainsFunc(first.due, func(d register.Delivery) bool { return d.ID == id })
 	})
+}
+
+// sent gives the outcome of a delivery that the ledger did not take.
+func (s *sender) sent(d register.Delivery) (record, bool) {
+	last, sent := s.unrecorded[d.ID]
+	return last, sent && sameTurn(last.before, d)
 }
 
 // sameTurn reports whether nothing has happened to a delivery since.
@@ -223,30 +238,35 @@ func (s *sender) outcome(d register.Delivery, started time.Time, err error) reco
 	return record{d, after, attempt}
 }
 
-// heed keeps in mind what the receiver's answer asks of the whole channel.
+// heed keeps in mind what the receiver's refusal asks of the whole channel.
 func (s *sender) heed(a attempted) {
 	failure, ok := errors.AsType[*SendError](a.err)
 	switch {
-	case a.err == nil && s.disabled == a.disabled: // or it was begun before the receiver wanted no more
-		s.disabled = ""
 	case ok && failure.Disable:
+		s.giveUp = true
 		s.disabled = "the receiver wants no more messages: " + Shorten(Visible(a.err.Error()), maxValue)
 		s.buried = max(s.buried, a.before.ID)
 		s.log.Error("a channel is disabled until the configuration is read again or a delivery is sent again", "channel", s.name, "reason", s.disabled)
 	case ok && failure.RetryAfter > 0:
-		s.notBefore = s.options.Now().Add(min(failure.RetryAfter, maxRetryWait))
+		if until := s.options.Now().Add(min(failure.RetryAfter, maxRetryWait)); until.After(s.notBefore) {
+			s.notBefore = until
+		}
 	}
 }
 
 // buryAll gives up everything that waits for a disabled channel.
 func (s *sender) buryAll(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := s.settle(); err != nil { // or what was sent is found again
+		if err := s.settle(); err != nil { // or what was given up is found again
 			return err
 		}
 		waiting, err := s.options.Ledger.DueDeliveries(ctx, s.name, s.options.Now().Add(farFuture), 0, batch)
-		if err != nil || len(waiting) == 0 {
-			return err
+		if err != nil {
+			return fmt.Errorf("read waiting deliveries: %w", err)
+		}
+		if len(waiting) == 0 {
+			s.giveUp = false
+			return nil
 		}
 		for _, d := range waiting {
 			if err := s.bury(ctx, d); err != nil {
@@ -257,8 +277,11 @@ func (s *sender) buryAll(ctx context.Context) error {
 	return nil
 }
 
-// bury gives up one delivery without sending it.
+// bury gives up one delivery without sending it, unless it was sent.
 func (s *sender) bury(ctx context.Context, d register.Delivery) error {
+	if last, sent := s.sent(d); sent {
+		return s.record(ctx, last)
+	}
 	r := s.outcome(d, s.options.Now(), &SendError{Permanent: true, Err: errors.New("not sent: " + s.disabled)})
 	s.buried = max(s.buried, d.ID)
 	return s.record(ctx, r)

@@ -8,7 +8,7 @@ import (
 // firstReading is how far the heap may grow over what is alive, in percent, while
 // a register is read for the first time: little is alive then, and the collector
 // would run over it for every few thousand rows.
-const firstReading = 250
+const firstReading = 150
 
 var collector struct {
 	mu      sync.Mutex

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -8,11 +9,12 @@ import (
 )
 
 const (
-	recentBytes = 4 << 20 // of the texts of recent events
-	recentEach  = 1 << 10 // and this much for what else an event holds
+	recentBytes = 4 << 20 // about, of all events
+	recentEach  = 1 << 10 // what an event has besides
+	periodBytes = 64
 )
 
-// recent holds the events that were read last. The relay, the router and the
+// recent holds events that were read for the first time not long ago. The relay, the router and the
 // senders ask for the same ones, moments after each other, and an event never
 // changes once it is committed.
 type recent struct {
@@ -64,7 +66,7 @@ func (r *recent) all(ids []string) (events []register.Outgoing, held bool) {
 		}
 		found = append(found, e)
 	}
-	slices.SortFunc(found, func(a, b recentEvent) int { return int(a.position - b.position) })
+	slices.SortFunc(found, func(a, b recentEvent) int { return cmp.Compare(a.position, b.position) })
 	found = slices.CompactFunc(found, func(a, b recentEvent) bool { return a.position == b.position }) // an id that was asked for twice
 	events = make([]register.Outgoing, len(found))
 	for i, e := range found {
@@ -73,15 +75,20 @@ func (r *recent) all(ids []string) (events []register.Outgoing, held bool) {
 	return events, true
 }
 
+// textBytes is about how much the texts of an event take.
 func textBytes(o register.Outgoing) int {
-	if o.Change == nil {
-		return 0
-	}
 	n := 0
+	if o.Signal != nil {
+		n += len(o.Signal.Reason) + len(o.Signal.Next)
+		for _, text := range o.Signal.Sample {
+			n += len(text)
+		}
+		return n
+	}
 	for _, values := range []register.Values{o.Change.Before, o.Change.After} {
 		for _, v := range values {
 			n += len(v.Name) + len(v.Text)
 		}
 	}
-	return n
+	return n + len(o.Change.Key) + periodBytes*len(o.Change.EarlierPeriods)
 }

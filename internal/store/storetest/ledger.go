@@ -193,6 +193,9 @@ func testDeliveries(t *testing.T, open Database) {
 	first, err := store.DueDeliveries(ctx, "hook", epoch, 0, 1)
 	check(t, err)
 	same(t, "limited", first, due[:1])
+	behind, err := store.DueDeliveries(ctx, "hook", epoch, due[0].ID, 0)
+	check(t, err)
+	same(t, "behind the first", behind, due[1:])
 
 	failed := register.Attempt{
 		Delivery: due[0].ID, Number: 1, StartedAt: epoch, Took: 1234 * time.Microsecond, Status: 503, Error: "busy", RetryAfter: time.Minute,
