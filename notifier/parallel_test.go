@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,11 +193,12 @@ func TestOneFailureAmongMany(t *testing.T) {
 // ask for, no other is begun, and after the pause it is one at first.
 func TestRetryAfterStopsWhatIsNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pauses := map[string]time.Duration{"0006": time.Hour, "0007": time.Second}
+		pauses := sync.Map{}
+		pauses.Store("0006", time.Hour)
+		pauses.Store("0007", time.Second)
 		m, desk := newMemory(), takes(4, func(id string) error {
-			if pause := pauses[id]; pause > 0 {
-				delete(pauses, id)
-				return &notifier.SendError{Status: 429, RetryAfter: pause, Err: errors.New("slow down")}
+			if pause, asked := pauses.LoadAndDelete(id); asked {
+				return &notifier.SendError{Status: 429, RetryAfter: pause.(time.Duration), Err: errors.New("slow down")}
 			}
 			return nil
 		})
@@ -342,9 +344,9 @@ func TestNewOneWaitsForTheOneThatEnables(t *testing.T) {
 // what the receiver has accepted without the ledger knowing.
 func TestGoneWhileTheLedgerFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, full := newMemory(), false
+		m, full := newMemory(), atomic.Bool{}
 		m.fail = func(method string) fault {
-			if method == "Record" && full {
+			if method == "Record" && full.Load() {
 				return failsNotApplied
 			}
 			return works
@@ -353,7 +355,7 @@ func TestGoneWhileTheLedgerFails(t *testing.T) {
 			switch {
 			case message.Event.ID == "0001":
 				time.Sleep(time.Second)
-				full = true
+				full.Store(true)
 				return nil
 			case n == 1 || message.Event.ID == "0002":
 				return errors.New("busy")
@@ -363,9 +365,7 @@ func TestGoneWhileTheLedgerFails(t *testing.T) {
 		route(m, 4)
 		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
 		time.Sleep(20 * time.Second)
-		m.mu.Lock()
-		full = false
-		m.mu.Unlock()
+		full.Store(false)
 		time.Sleep(8 * time.Second) // before another attempt is due
 		stop()
 		if got := m.states(); got[1] != register.DeliveryDelivered || got[0] != register.DeliveryDead || got[2] != register.DeliveryDead || got[3] != register.DeliveryDead {
