@@ -2,7 +2,9 @@
 // two versions that bench/gen wrote, runs `regwatch run` on them, and receives the
 // webhooks.
 //
-//	go run ./bench/service REGWATCH DIR
+//	go run ./bench/service [-parallel N] REGWATCH DIR
+//
+// N is how many webhooks may be under way at once; by default one.
 //
 // It prints one JSON object: seconds from the last byte of the first version until
 // its run is recorded, from the last byte of the second to the first webhook and to the
@@ -15,6 +17,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -29,11 +32,13 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: service REGWATCH DIR")
+	parallel := flag.Int("parallel", 1, "webhooks under way at once")
+	flag.Parse()
+	if flag.NArg() != 2 {
+		fmt.Fprintln(os.Stderr, "usage: service [-parallel N] REGWATCH DIR")
 		os.Exit(2)
 	}
-	result, err := measure(os.Args[1], os.Args[2])
+	result, err := measure(flag.Arg(0), flag.Arg(1), *parallel)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "service:", err)
 		os.Exit(1)
@@ -77,11 +82,11 @@ key: [number]
 const configuration = `data: %s
 registers: [./large.yaml]
 subscriptions: [{name: all, registers: ["*"], to: [hook]}]
-channels: {hook: {type: webhook, url: "%s/hook", secret: env:BENCH_SECRET, allow_private: true}}
+channels: {hook: {type: webhook, url: "%s/hook", secret: env:BENCH_SECRET, allow_private: true, parallel: %d}}
 http: {listen: "127.0.0.1:0"}
 `
 
-func measure(program, dir string) (r Result, err error) {
+func measure(program, dir string, parallel int) (r Result, err error) {
 	work, err := os.MkdirTemp("", "regwatch-bench-")
 	if err != nil {
 		return r, err
@@ -98,7 +103,7 @@ func measure(program, dir string) (r Result, err error) {
 	base := "http://" + listener.Addr().String()
 	files := map[string]string{
 		"large.yaml":    fmt.Sprintf(definition, base),
-		"regwatch.yaml": fmt.Sprintf(configuration, filepath.Join(work, "data"), base),
+		"regwatch.yaml": fmt.Sprintf(configuration, filepath.Join(work, "data"), base, parallel),
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o600); err != nil {

@@ -17,6 +17,12 @@ import (
 // time from the end of the commit to the arrival of the first webhook and of the
 // last one, through relay, stream, router and sender.
 func BenchmarkCommitToWebhooks(b *testing.B) {
+	for _, parallel := range []int{1, 4} {
+		b.Run(fmt.Sprintf("parallel=%d", parallel), func(b *testing.B) { commitToWebhooks(b, parallel) })
+	}
+}
+
+func commitToWebhooks(b *testing.B, parallel int) {
 	const changes = 2000
 	site, err := testsite.Start()
 	if err != nil {
@@ -27,7 +33,9 @@ func BenchmarkCommitToWebhooks(b *testing.B) {
 	site.Publish("/hook", hook)
 	site.Publish("/list.csv", smallPage(numbered(0, 50, "site")...))
 	def := smallRegister(site.URL("/list.csv"))
-	r := startService(b, openWith(b, serviceConfig(b, site.URL("/hook")), watching(def)))
+	cfg := serviceConfig(b, site.URL("/hook"))
+	cfg.Channels[0].Settings["parallel"] = parallel
+	r := startService(b, openWith(b, cfg, watching(def)))
 	run := r.nextRun(b)
 	var first, last []time.Duration
 	for i := 0; b.Loop(); i++ {

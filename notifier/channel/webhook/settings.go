@@ -16,7 +16,7 @@ import (
 
 const (
 	defaultTimeout  = 30 * time.Second
-	defaultParallel = 4
+	defaultParallel = 1
 )
 
 // settings are a webhook's, as written.

@@ -34,8 +34,8 @@ type Webhook struct {
 	parallel int
 }
 
-// Parallel is how many messages may be under way at once: receivers order what
-// they get by its sequence, as they must after a retry.
+// Parallel is how many messages may be under way at once: more than one for a
+// receiver that orders what it gets by its sequence.
 func (w *Webhook) Parallel() int { return w.parallel }
 
 // Send posts the event. 2xx is success; anything else, redirects too, is a

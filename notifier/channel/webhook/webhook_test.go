@@ -349,7 +349,7 @@ func TestParallel(t *testing.T) {
 	for _, test := range []struct {
 		written any
 		want    int
-	}{{nil, 4}, {1, 1}, {16, 16}} {
+	}{{nil, 1}, {4, 4}, {16, 16}} {
 		if test.written != nil {
 			settings["parallel"] = test.written
 		}
