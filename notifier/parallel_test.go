@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,42 +132,6 @@ func TestAfterAFailureOneAtATime(t *testing.T) {
 	})
 }
 
-// TestGoneWhileOthersAreUnderWay: what the receiver accepts although it wants no
-// more is delivered, the rest is given up, and nothing is sent twice.
-func TestGoneWhileOthersAreUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, desk := newMemory(), takes(4, func(id string) error {
-			switch {
-			case id == "0006":
-				return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
-			case id > "0006":
-				time.Sleep(time.Second)
-			}
-			return nil
-		})
-		commitNumbered(m, 300)
-		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
-		time.Sleep(time.Minute)
-		stop()
-		sent := desk.ids()
-		if len(sent) < 7 || len(sent) > 11 || len(slices.Compact(slices.Sorted(slices.Values(sent)))) != len(sent) {
-			t.Fatalf("sent %v", sent)
-		}
-		for _, d := range m.all() {
-			want := register.DeliveryDead
-			if d.Event != "0006" && slices.Contains(sent, d.Event) {
-				want = register.DeliveryDelivered
-			}
-			if d.State != want {
-				t.Errorf("event %s is %s, want %s", d.Event, d.State, want)
-			}
-		}
-		if len(m.attempts) != 300 {
-			t.Errorf("%d attempts are recorded", len(m.attempts))
-		}
-	})
-}
-
 // TestOneFailureAmongMany: acceptances of what was begun before a failure do not
 // make up for it.
 func TestOneFailureAmongMany(t *testing.T) {
@@ -269,111 +232,6 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestGoneGivesUpWhatWaits: also what waits for its next attempt is given up.
-func TestGoneGivesUpWhatWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, desk := newMemory(), &receiver{answer: func(_ notifier.Message, n int) error {
-			if n == 1 {
-				return errors.New("busy")
-			}
-			return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
-		}}
-		commitNumbered(m, 3)
-		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
-		time.Sleep(time.Second)
-		stop()
-		if slices.ContainsFunc(m.states(), func(s register.DeliveryState) bool { return s != register.DeliveryDead }) {
-			t.Errorf("states %v", m.states())
-		}
-	})
-}
-
-// TestGoneAtTheEndOfAPage: the page that was read ahead is given up with the rest,
-// and not sent.
-func TestGoneAtTheEndOfAPage(t *testing.T) {
-	for _, most := range []int{1, 4} {
-		synctest.Test(t, func(t *testing.T) {
-			m, desk := newMemory(), &wide{most: most, receiver: receiver{answer: func(message notifier.Message, _ int) error {
-				if message.Event.ID == "0249" {
-					return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
-				}
-				return nil // at once, or the next page is read anew
-			}}}
-			route(m, 600)
-			_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
-			time.Sleep(time.Hour)
-			stop()
-			if sent := desk.ids(); len(sent) != 250 {
-				t.Errorf("%d at a time: %d messages were sent, the 250th to a receiver that is gone", most, len(sent))
-			}
-			for _, d := range m.all() {
-				if want := d.Event < "0249"; (d.State == register.DeliveryDelivered) != want {
-					t.Fatalf("%d at a time: event %s is %s", most, d.Event, d.State)
-				}
-			}
-		})
-	}
-}
-
-// TestNewOneWaitsForTheOneThatEnables: while a redelivered message to a receiver that
-// wanted no more is under way, nothing behind it is given up.
-func TestNewOneWaitsForTheOneThatEnables(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		gone := true
-		m, desk := newMemory(), takes(4, func(id string) error {
-			if id == "0006" && gone {
-				gone = false
-				return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
-			}
-			return nil
-		})
-		route(m, 20)
-		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
-		time.Sleep(time.Minute)
-		m.redeliver(7)
-		queue(m, "new")
-		time.Sleep(time.Minute)
-		stop()
-		if states := m.states(); states[6] != register.DeliveryDelivered || states[20] != register.DeliveryDelivered {
-			t.Errorf("the redelivered one is %s, the new one %s", states[6], states[20])
-		}
-	})
-}
-
-// TestGoneWhileTheLedgerFails: what waits is given up when the ledger is back, but not
-// what the receiver has accepted without the ledger knowing.
-func TestGoneWhileTheLedgerFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, full := newMemory(), atomic.Bool{}
-		m.fail = func(method string) fault {
-			if method == "Record" && full.Load() {
-				return failsNotApplied
-			}
-			return works
-		}
-		desk := &receiver{answer: func(message notifier.Message, n int) error {
-			switch {
-			case message.Event.ID == "0001":
-				time.Sleep(time.Second)
-				full.Store(true)
-				return nil
-			case n == 1 || message.Event.ID == "0002":
-				return errors.New("busy")
-			}
-			return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
-		}}
-		route(m, 4)
-		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
-		time.Sleep(20 * time.Second)
-		full.Store(false)
-		time.Sleep(8 * time.Second) // before another attempt is due
-		stop()
-		if got := m.states(); got[1] != register.DeliveryDelivered || got[0] != register.DeliveryDead || got[2] != register.DeliveryDead || got[3] != register.DeliveryDead {
-			t.Errorf("states %v, sent %v", got, desk.ids())
-		}
-	})
-}
-
 // TestParallelOfNone: a channel that says none takes one.
 func TestParallelOfNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -384,56 +242,6 @@ func TestParallelOfNone(t *testing.T) {
 		stop()
 		if got := desk.ids(); !slices.Equal(got, numbered(5)) {
 			t.Errorf("sent %v", got)
-		}
-	})
-}
-
-// TestRedeliveredAfterGone: the very message that the receiver refused can be sent
-// again, and enables the channel.
-func TestRedeliveredAfterGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, desk := newMemory(), &receiver{answer: func(_ notifier.Message, n int) error {
-			if n == 1 {
-				return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
-			}
-			return nil
-		}}
-		route(m, 1)
-		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
-		time.Sleep(time.Minute)
-		m.redeliver(1)
-		time.Sleep(time.Minute)
-		queue(m, "new")
-		time.Sleep(time.Minute)
-		stop()
-		if states := m.states(); states[0] != register.DeliveryDelivered || states[1] != register.DeliveryDelivered {
-			t.Errorf("states %v", states)
-		}
-	})
-}
-
-// TestRedeliveredBeforeItIsRecorded: what a person sends again is sent, also if the
-// ledger did not take what came of the attempt before.
-func TestRedeliveredBeforeItIsRecorded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, desk, full := newMemory(), &receiver{}, true
-		m.fail = func(method string) fault {
-			if method == "Record" && full {
-				return failsNotApplied
-			}
-			return works
-		}
-		route(m, 1)
-		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
-		time.Sleep(62 * time.Second) // not at the instant of another try
-		m.redeliver(1)
-		m.mu.Lock()
-		full = false
-		m.mu.Unlock()
-		time.Sleep(time.Minute)
-		stop()
-		if got := desk.ids(); len(got) != 2 || m.states()[0] != register.DeliveryDelivered {
-			t.Errorf("sent %v, states %v", got, m.states())
 		}
 	})
 }

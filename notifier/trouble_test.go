@@ -112,29 +112,3 @@ func TestAttemptsAreRecordedWhileTheNextIsSent(t *testing.T) {
 		}
 	})
 }
-
-// TestGoneSendsNothingTwice: what was accepted before the receiver wanted no more
-// is delivered, and not given up with the rest.
-func TestGoneSendsNothingTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, desk := newMemory(), &receiver{answer: func(_ notifier.Message, n int) error {
-			if n == 4 {
-				return &notifier.SendError{Status: 410, Disable: true, Err: fmt.Errorf("gone")}
-			}
-			return nil
-		}}
-		for i := range 6 {
-			m.commit(change(fmt.Sprint(i)), true)
-		}
-		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
-		time.Sleep(time.Minute)
-		stop()
-		want := []register.DeliveryState{
-			register.DeliveryDelivered, register.DeliveryDelivered, register.DeliveryDelivered,
-			register.DeliveryDead, register.DeliveryDead, register.DeliveryDead,
-		}
-		if got := m.states(); !slices.Equal(got, want) || len(m.attempts) != 6 || len(desk.ids()) != 4 {
-			t.Errorf("states %v after %d attempts, sent %v", got, len(m.attempts), desk.ids())
-		}
-	})
-}

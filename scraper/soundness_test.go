@@ -89,3 +89,18 @@ func TestWhatIsNoTextIsReadWhole(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkValidUTF8 checks a megabyte of Cyrillic text in both ways.
+func BenchmarkValidUTF8(b *testing.B) {
+	text := bytes.Repeat([]byte("1000001;Осада, ООО;https://example.ru/\n"), 20_000)
+	for name, valid := range map[string]func([]byte) bool{"ours": validUTF8, "library": utf8.Valid} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if !valid(text) {
+					b.Fatal("it is valid")
+				}
+			}
+		})
+	}
+}
