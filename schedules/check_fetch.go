@@ -60,8 +60,10 @@ func (f *findings) addresses(fetch register.Fetch, written *node) {
 		f.add("fetch.url", "is required", "or `urls`, where there are several")
 	case one != nil && several != nil:
 		f.add("fetch.url", "`url` and `urls` exclude each other", "")
-	case one != nil && len(fetch.URLs) > 0:
-		f.address("fetch.url", fetch.URLs[0])
+	case one != nil:
+		if len(fetch.URLs) > 0 { // or it is no text, of which the schema tells
+			f.address("fetch.url", fetch.URLs[0])
+		}
 	default:
 		for i, item := range several.items {
 			if text, ok := item.value.(string); ok {
