@@ -99,7 +99,7 @@ func TestSeveralAtATime(t *testing.T) {
 			t.Errorf("the last one was begun after %s", took)
 		}
 		for i, at := range desk.at {
-			if second := slices.Index(desk.ids(), fmt.Sprintf("%04d", i)); !desk.at[second].Equal(at) {
+			if place := slices.Index(desk.ids(), fmt.Sprintf("%04d", i)); !desk.at[place].Equal(at) {
 				t.Errorf("message %d was not begun in its turn", i)
 			}
 		}
@@ -242,6 +242,29 @@ func TestParallelOfNone(t *testing.T) {
 		stop()
 		if got := desk.ids(); !slices.Equal(got, numbered(5)) {
 			t.Errorf("sent %v", got)
+		}
+	})
+}
+
+// TestFailedReadAheadRests: a page that could not be read ahead is a ledger in
+// trouble, which is given a rest.
+func TestFailedReadAheadRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, desk, calls := newMemory(), &receiver{}, 0
+		m.fail = func(method string) fault {
+			if method == "DueDeliveries" {
+				if calls++; calls == 2 {
+					return failsNotApplied
+				}
+			}
+			return works
+		}
+		route(m, 300)
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		time.Sleep(time.Minute)
+		stop()
+		if rest := desk.at[250].Sub(desk.at[249]); rest < 5*time.Second || len(desk.at) != 300 {
+			t.Errorf("after %s the next of %d was sent", rest, len(desk.at))
 		}
 	})
 }

@@ -16,7 +16,7 @@ const (
 	relayBatch     = 1000    // events read from the outbox at a time; a server's most in an atomic batch
 	relaySome      = 250     // of them in the second pass after a rest, behind a single one
 	relayBytes     = 4 << 20 // of them, sent before their acknowledgements are awaited
-	aheadAfterRest = 2
+	aheadAfterRest = 2       // passes: the single one and some
 	backoffFirst   = 100 * time.Millisecond
 	backoffMost    = 5 * time.Second
 	releaseFor     = 2 * time.Second // the last thing before the end

@@ -60,7 +60,7 @@ func (n *Net) newTransport() *http.Transport {
 		ExpectContinueTimeout:  time.Second,
 		IdleConnTimeout:        idleTimeout,
 		MaxIdleConns:           64,
-		MaxIdleConnsPerHost:    16,
+		MaxIdleConnsPerHost:    16, // as many as a webhook may have under way
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true, // bodies arrive as they were sent; whoever asks for gzip caps it
 		ForceAttemptHTTP2:      true,
