@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -41,7 +40,8 @@ import (
 //	site PATH FILE [TYPE]  publishes a file (type text/csv) at $SITE
 //	broken PATH            publishes a 404
 //	hook N                 waits until $HOOK has got N different webhooks
-//	service                starts `regwatch run`, which is ended with the script at the latest
+//	service                starts `regwatch run`, waits until it listens, and tells what is run from then on where;
+//	                       it is ended with the script at the latest
 //	signal NAME            sends it HUP, INT or TERM
 //	logged REGEXP          waits until its log matches
 //	ended                  waits for its end with exit code 0; what it logged is in service.log
@@ -77,13 +77,8 @@ func setupScript(env *testscript.Env) error {
 	h := &hook{got: map[string]int{}, status: http.StatusNoContent}
 	server := httptest.NewServer(h)
 	env.Defer(func() { server.Close(); _ = site.Close() }) // both only serve loopback
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	defer free.Close()
 	env.Setenv("REGWATCH_DATA", filepath.Join(env.WorkDir, "data"))
-	env.Setenv("REGWATCH_HTTP_LISTEN", free.Addr().String())
+	env.Setenv("REGWATCH_HTTP_LISTEN", "127.0.0.1:0") // any free port, and none answers there
 	env.Setenv("SITE", site.URL(""))
 	env.Setenv("HOOK", server.URL)
 	env.Setenv("HOOK_SECRET", "whsec_"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32)))
@@ -280,7 +275,16 @@ func startService(ts *testscript.TestScript, neg bool, args []string) {
 	command.Dir, command.Env, command.Stdout, command.Stderr = ts.MkAbs("."), o.vars, log, log
 	ts.Check(command.Start())
 	o.service = command
+	again(ts, func() bool {
+		at := listening.FindStringSubmatch(ts.ReadFile("service.log"))
+		if at != nil {
+			ts.Setenv("REGWATCH_HTTP_LISTEN", at[1])
+		}
+		return at != nil
+	})
 }
+
+var listening = regexp.MustCompile(`msg="HTTP is answered" address=(\S+)`)
 
 func signalService(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": os.Interrupt, "TERM": syscall.SIGTERM}
