@@ -146,6 +146,31 @@ func TestNewOneWaitsForTheOneThatEnables(t *testing.T) {
 	})
 }
 
+// TestRedeliveredAtOnce: who sends a message again as soon as it is given up is not
+// told once more that the receiver wants none.
+func TestRedeliveredAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, desk := newMemory(), &receiver{answer: func(_ notifier.Message, n int) error {
+			if n == 1 {
+				return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
+			}
+			return nil
+		}}
+		queue(m, "0000")
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		for m.states()[0] != register.DeliveryDead {
+			time.Sleep(time.Millisecond)
+		}
+		synctest.Wait()
+		m.redeliver(1)
+		time.Sleep(time.Minute)
+		stop()
+		if states := m.states(); states[0] != register.DeliveryDelivered || len(desk.ids()) != 2 {
+			t.Errorf("the redelivered one is %s, sent %d times", states[0], len(desk.ids()))
+		}
+	})
+}
+
 // TestGoneWhileTheLedgerFails: what waits is given up when the ledger is back, but not
 // what the receiver has accepted without the ledger knowing.
 func TestGoneWhileTheLedgerFails(t *testing.T) {

@@ -90,8 +90,9 @@ func (s *sender) pass(ctx context.Context) time.Duration {
 }
 
 // sweep sends what is due, a page after the other. It reports whether there may be
-// more: what was read is out of date, or it is time for those whose next attempt
-// has come meanwhile.
+// more: what was read is out of date, what waits is to be given up (at once, or it
+// would take what is sent again meanwhile with it), or it is time for those whose next
+// attempt has come meanwhile.
 func (s *sender) sweep(ctx context.Context) (more bool, err error) {
 	if s.giveUp {
 		if err := s.buryAll(ctx); err != nil {
@@ -105,7 +106,7 @@ func (s *sender) sweep(ctx context.Context) (more bool, err error) {
 		next := s.readAhead(ctx, p)
 		finished, err := s.deliverAll(ctx, p)
 		p = next()
-		if err != nil || !finished || s.options.Now().Sub(began) > sweepMost {
+		if err != nil || !finished || s.giveUp || s.options.Now().Sub(began) > sweepMost {
 			return true, err
 		}
 	}
