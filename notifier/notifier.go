@@ -22,7 +22,7 @@ const (
 	batch         = 250              // events or deliveries taken at once
 	grace         = 10 * time.Second // for a message under way when it is time to stop
 	recordTime    = 10 * time.Second // for what must be written then
-	recordWithin  = 5 * time.Millisecond
+	recordWithin  = 25 * time.Millisecond
 	sweepMost     = time.Second // that new deliveries go out before others are tried again
 	farFuture     = 100 * 365 * 24 * time.Hour
 )

@@ -57,6 +57,6 @@ func (s *sender) message(d register.Delivery, events map[string]register.Outgoin
 		return Message{}, &SendError{Permanent: true, Err: fmt.Errorf("event %s: %w", d.Event, register.ErrNotFound)}
 	}
 	event := out.Event(s.options.PublicURL)
-	body, err := encode(event)
+	body, err := event.JSON()
 	return Message{Event: event, Body: body, Delivery: d}, err
 }

@@ -20,7 +20,7 @@ type recorder struct {
 	failed atomic.Bool // the ledger refuses; what comes now is kept
 
 	// Read when ended is closed.
-	written []record
+	written []int64  // deliveries
 	lost    []record // what the ledger did not take
 	err     error    // its first one
 }
@@ -74,8 +74,8 @@ func (r *recorder) write(ctx context.Context, records []record) {
 		r.failed.Store(true)
 		return
 	}
-	r.written = append(r.written, records...)
 	for _, one := range records {
+		r.written = append(r.written, one.after.ID)
 		r.sender.tell(one)
 	}
 }
@@ -113,8 +113,8 @@ func (s *sender) settle() error {
 	s.recorder = nil
 	close(r.in)
 	<-r.ended
-	for _, one := range r.written {
-		delete(s.unrecorded, one.before.ID)
+	for _, id := range r.written {
+		delete(s.unrecorded, id)
 	}
 	for _, one := range r.lost {
 		s.unrecorded[one.before.ID] = one

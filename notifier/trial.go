@@ -1,9 +1,6 @@
 package notifier
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/regwatch/regwatch/register"
@@ -26,20 +23,9 @@ func NewTrial(id, subscription, source string, at time.Time) (Message, error) {
 		source = "urn:regwatch:test"
 	}
 	event := register.Event{SpecVersion: "1.0", ID: id, Type: "regwatch.test", Source: source, Time: data.At, DataContentType: "application/json", Data: data}
-	body, err := encode(event)
+	body, err := event.JSON()
 	if err != nil {
 		return Message{}, err
 	}
 	return Message{Event: event, Body: body, Delivery: register.Delivery{Event: id, Subscription: subscription}, Test: true}, nil
-}
-
-// encode writes an event as compact JSON, <, > and & as they are.
-func encode(e register.Event) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(e); err != nil {
-		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -3,7 +3,6 @@ package register
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"time"
 )
 
@@ -71,7 +70,7 @@ func (d Date) MarshalJSON() ([]byte, error) {
 	if d == "" {
 		return []byte("null"), nil
 	}
-	return json.Marshal(string(d))
+	return appendText(nil, string(d)), nil
 }
 
 // Difference is a field's value before and after.

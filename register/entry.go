@@ -102,14 +102,18 @@ func (v Values) Get(name string) string {
 
 // MarshalJSON writes an object in field order; nil becomes null.
 func (v Values) MarshalJSON() ([]byte, error) {
-	if v == nil {
-		return []byte("null"), nil
-	}
-	size := len("{}")
+	size := len("null")
 	for _, value := range v {
 		size += len(value.Name) + len(value.Text) + len(`"":"",`)
 	}
-	b := append(make([]byte, 0, size), '{')
+	return v.appendJSON(make([]byte, 0, size)), nil
+}
+
+func (v Values) appendJSON(b []byte) []byte {
+	if v == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '{')
 	for i, value := range v {
 		if i > 0 {
 			b = append(b, ',')
@@ -117,28 +121,48 @@ func (v Values) MarshalJSON() ([]byte, error) {
 		b = append(appendText(b, value.Name), ':')
 		b = appendText(b, value.Text)
 	}
-	return append(b, '}'), nil
+	return append(b, '}')
 }
 
 // appendText appends a string as JSON.
 func appendText(b []byte, text string) []byte {
-	if needsEscape(text) {
+	switch quoted, other := escapes(text); {
+	case other:
 		return append(b, compact(text)...)
+	case quoted:
+		b = append(b, '"')
+		for i := 0; i < len(text); i++ {
+			if c := text[i]; c == '"' || c == '\\' {
+				b = append(b, '\\')
+			}
+			b = append(b, text[i])
+		}
+		return append(b, '"')
 	}
 	b = append(append(b, '"'), text...)
 	return append(b, '"')
 }
 
-// needsEscape reports whether JSON writes a text otherwise than as it is, which
-// it does of few: of those with quotes, backslashes, control characters, the
-// separators of lines that JavaScript minds, or broken UTF-8.
+// needsEscape reports whether JSON writes a text otherwise than as it is.
 func needsEscape(text string) bool {
+	quoted, other := escapes(text)
+	return quoted || other
+}
+
+// escapes says what of a text JSON does not write as it is: quotes and backslashes,
+// as in keys, or one of what few texts have, control characters, the separators of
+// lines that JavaScript minds, broken UTF-8.
+func escapes(text string) (quoted, other bool) {
+	ascii := true
 	for i := 0; i < len(text); i++ {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
-			return true
+		c := text[i]
+		if c < ' ' {
+			return quoted, true
 		}
+		quoted = quoted || c == '"' || c == '\\'
+		ascii = ascii && c < utf8.RuneSelf
 	}
-	return !utf8.ValidString(text) || strings.Contains(text, "\u2028") || strings.Contains(text, "\u2029")
+	return quoted, !ascii && (!utf8.ValidString(text) || strings.Contains(text, "\u2028") || strings.Contains(text, "\u2029"))
 }
 
 // UnmarshalJSON reads an object of strings, keeping its order.

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"sync"
@@ -64,9 +63,9 @@ func (r *Relay) message(row register.Outgoing) (*nats.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(row.Event(r.options.Source))
+	body, err := row.Event(r.options.Source).JSON()
 	if err != nil {
-		return nil, fmt.Errorf("write event as JSON: %w", err)
+		return nil, err
 	}
 	message := messageOf(subject, row.ID, row.Sequence, body)
 	if limit := r.wire.limit(); int64(message.Size()) > limit-headroom {
