@@ -16,6 +16,7 @@ import (
 type recorder struct {
 	sender *sender
 	in     chan record
+	closed chan struct{} // as in is
 	ended  chan struct{}
 	failed atomic.Bool // the ledger refuses; what comes now is kept
 
@@ -26,7 +27,7 @@ type recorder struct {
 }
 
 func newRecorder(ctx context.Context, s *sender) *recorder {
-	r := &recorder{sender: s, in: make(chan record, batch), ended: make(chan struct{})}
+	r := &recorder{sender: s, in: make(chan record, 4*batch), closed: make(chan struct{}), ended: make(chan struct{})}
 	go r.run(ctx)
 	return r
 }
@@ -39,18 +40,23 @@ func (r *recorder) run(ctx context.Context) {
 	}
 }
 
-// next takes what comes within a moment.
+// next takes what has come after a moment. It does not look before: to wake for each
+// one takes more of the processors than to write it.
 func (r *recorder) next() (taken []record) {
 	timer := time.NewTimer(recordWithin)
 	defer timer.Stop()
-	for len(taken) < batch {
+	select {
+	case <-timer.C:
+	case <-r.closed:
+	}
+	for len(taken) < cap(r.in) {
 		select {
 		case one, more := <-r.in:
 			if !more {
 				return taken
 			}
 			taken = append(taken, one)
-		case <-timer.C:
+		default:
 			return taken
 		}
 	}
@@ -112,6 +118,7 @@ func (s *sender) settle() error {
 	}
 	s.recorder = nil
 	close(r.in)
+	close(r.closed)
 	<-r.ended
 	for _, id := range r.written {
 		delete(s.unrecorded, id)

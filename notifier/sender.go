@@ -129,6 +129,8 @@ func (s *sender) deliverAll(ctx context.Context, p page) (finished bool, err err
 			err = s.record(ctx, last)
 		case s.disabled != "" && d.ID > s.buried:
 			err = s.bury(ctx, d)
+		case s.window == 1:
+			err = s.conclude(ctx, s.attempt(ctx, d, p.events, s.failures))
 		default:
 			underWay++
 			failures := s.failures

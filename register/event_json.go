@@ -193,13 +193,13 @@ func (w *jsonWriter) date(name string, d Date) {
 
 func (w *jsonWriter) time(name string, t time.Time) {
 	w.name(name)
-	w.b = append(w.b, '"')
-	b, err := t.AppendText(w.b)
+	b, err := t.AppendText(append(w.b, '"'))
 	if err != nil {
 		w.err = fmt.Errorf("%s: %w", name, err)
 		return
 	}
-	w.b = append(b, '"')
+	w.b = b
+	w.b = append(w.b, '"')
 }
 
 // instant writes a time; nil becomes null.

@@ -150,8 +150,12 @@ func BenchmarkEventJSON(b *testing.B) {
 		Kind: register.Added, Origin: register.Watch, Sequence: new(int64(17)), ObservedAt: at, FirstSeen: at, LastSeen: at,
 		EntryID: "q7", Key: `["123456"]`,
 		After: register.Values{
-			{Name: "number", Text: "123456"}, {Name: "ip", Text: "203.0.113.7"}, {Name: "domain", Text: "one.example"},
-			{Name: "url", Text: "http://one.example/a/long/path?with=query"}, {Name: "authority", Text: "Роскомнадзор"}, {Name: "decision", Text: "№ 27-31-2020/Ид"},
+			{Name: "number", Text: "123456"},
+			{Name: "ip", Text: "203.0.113.7"},
+			{Name: "domain", Text: "one.example"},
+			{Name: "url", Text: "http://one.example/a/long/path?with=query"},
+			{Name: "authority", Text: "Роскомнадзор"},
+			{Name: "decision", Text: "№ 27-31-2020/Ид"},
 		},
 		Evidence: register.Evidence{URL: "https://one.example/list.csv", FetchedAt: at, Complete: true, Pages: []register.EvidencePage{{URL: "https://one.example/list.csv", SHA256: "ab", Bytes: 1}}},
 	}
