@@ -207,7 +207,8 @@ func testFault(t *testing.T, broken fault, events int) {
 }
 
 // forgetDuplicates takes JetStream's own memory of ids away, so that only the
-// relay keeps repeats out, as after a long pause.
+// relay keeps repeats out, as after a long pause: it makes that memory as short as it
+// can be, and waits until the last message is older.
 func forgetDuplicates(t interface {
 	Fatal(args ...any)
 	Context() context.Context
@@ -222,6 +223,11 @@ func forgetDuplicates(t interface {
 		if _, err := b.js.UpdateStream(t.Context(), info.Config); err != nil {
 			t.Fatal(err)
 		}
+		tick := time.NewTicker(5 * time.Millisecond)
+		for time.Since(info.State.LastTime) < 3*info.Config.Duplicates/2 {
+			<-tick.C
+		}
+		tick.Stop()
 	}
 }
 
