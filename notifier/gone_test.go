@@ -171,6 +171,43 @@ func TestRedeliveredAtOnce(t *testing.T) {
 	})
 }
 
+// TestRedeliveredWhileOthersAreUnderWay: the same while another message is still under
+// way, and the receiver asks for a pause there.
+func TestRedeliveredWhileOthersAreUnderWay(t *testing.T) {
+	for _, last := range []error{nil, &notifier.SendError{Status: 503, RetryAfter: time.Hour, Err: errors.New("busy")}} {
+		synctest.Test(t, func(t *testing.T) {
+			var refused atomic.Bool
+			m, desk := newMemory(), takes(4, func(id string) error {
+				switch {
+				case id == "0001" && refused.CompareAndSwap(false, true):
+					return &notifier.SendError{Status: 410, Disable: true, Err: errors.New("gone")}
+				case id == "0002":
+					time.Sleep(10 * time.Second)
+					return last
+				}
+				return nil
+			})
+			route(m, 3)
+			_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+			for m.states()[1] != register.DeliveryDead {
+				time.Sleep(time.Millisecond)
+			}
+			m.redeliver(2)
+			time.Sleep(time.Minute)
+			if last != nil {
+				if got := m.states()[2]; got != register.DeliveryDead {
+					t.Errorf("what waits is %s in the pause", got)
+				}
+				time.Sleep(time.Hour)
+			}
+			stop()
+			if states := m.states(); states[1] != register.DeliveryDelivered {
+				t.Errorf("the redelivered one is %s: %s", states[1], m.all()[1].LastError)
+			}
+		})
+	}
+}
+
 // TestGoneWhileTheLedgerFails: what waits is given up when the ledger is back, but not
 // what the receiver has accepted without the ledger knowing.
 func TestGoneWhileTheLedgerFails(t *testing.T) {

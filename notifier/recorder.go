@@ -27,7 +27,7 @@ type recorder struct {
 }
 
 func newRecorder(ctx context.Context, s *sender) *recorder {
-	r := &recorder{sender: s, in: make(chan record, 4*batch), closed: make(chan struct{}), ended: make(chan struct{})}
+	r := &recorder{sender: s, in: make(chan record, 2*batch), closed: make(chan struct{}), ended: make(chan struct{})}
 	go r.run(ctx)
 	return r
 }
@@ -49,7 +49,7 @@ func (r *recorder) next() (taken []record) {
 	case <-timer.C:
 	case <-r.closed:
 	}
-	for len(taken) < cap(r.in) {
+	for len(taken) < batch {
 		select {
 		case one, more := <-r.in:
 			if !more {

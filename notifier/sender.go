@@ -28,6 +28,7 @@ type sender struct {
 	disabled   string           // why the receiver wants nothing more; empty: it does
 	buried     int64            // disabled: deliveries up to this one were given up
 	giveUp     bool             // disabled: what waits is still to be given up
+	refused    []int64          // until then: the deliveries that met the refusal; see buryAll
 	unrecorded map[int64]record // what the ledger did not take, by delivery
 	recorder   *recorder        // nil: there is nothing to be written
 }
@@ -73,7 +74,7 @@ func (s *sender) run(ctx context.Context, before *sender) {
 // pass sends what is due and says how long to rest. When it returns, what came of
 // it is recorded, or kept.
 func (s *sender) pass(ctx context.Context) time.Duration {
-	if rest := s.notBefore.Sub(s.options.Now()); rest > 0 {
+	if rest := s.notBefore.Sub(s.options.Now()); rest > 0 && !s.giveUp {
 		return rest
 	}
 	more, err := s.sweep(ctx)
@@ -247,6 +248,7 @@ func (s *sender) heed(a attempted) {
 	switch {
 	case ok && failure.Disable:
 		s.giveUp = true
+		s.refused = append(s.refused, a.before.ID)
 		s.disabled = "the receiver wants no more messages: " + Shorten(Visible(a.err.Error()), maxValue)
 		s.buried = max(s.buried, a.before.ID)
 		s.log.Error("a channel is disabled until the configuration is read again or a delivery is sent again", "channel", s.name, "reason", s.disabled)
@@ -257,34 +259,51 @@ func (s *sender) heed(a attempted) {
 	}
 }
 
-// buryAll gives up everything that waits for a disabled channel.
+// buryAll gives up everything that waits for a disabled channel. Those that met the
+// refusal were given up with it: one of them that waits was sent again since, while
+// others were under way.
 func (s *sender) buryAll(ctx context.Context) error {
-	for ctx.Err() == nil {
-		if err := s.settle(); err != nil { // or what was given up is found again
-			return err
-		}
-		waiting, err := s.options.Ledger.DueDeliveries(ctx, s.name, s.options.Now().Add(farFuture), 0, batch)
-		if err != nil {
-			return fmt.Errorf("read waiting deliveries: %w", err)
-		}
-		if len(waiting) == 0 {
-			s.giveUp = false
-			return nil
-		}
-		for _, d := range waiting {
-			if err := s.bury(ctx, d); err != nil {
-				return err
-			}
+	more, err := true, s.settle() // first and last, or what was given up is found again
+	for more && err == nil {
+		if more, err = s.buryWaiting(ctx); err == nil {
+			err = s.settle()
 		}
 	}
-	return nil
+	if err == nil {
+		s.giveUp, s.refused = false, nil
+	}
+	return err
 }
 
-// bury gives up one delivery without sending it, unless it was sent.
-func (s *sender) bury(ctx context.Context, d register.Delivery) error {
-	if last, sent := s.sent(d); sent {
-		return s.record(ctx, last)
+// buryWaiting gives up what waits, and has recorded what was sent without the ledger
+// knowing: then it reports that there may be more, since that may wait too.
+func (s *sender) buryWaiting(ctx context.Context) (more bool, err error) {
+	for after := int64(0); ; {
+		waiting, err := s.options.Ledger.DueDeliveries(ctx, s.name, s.options.Now().Add(farFuture), after, batch)
+		if err != nil {
+			return false, fmt.Errorf("read waiting deliveries: %w", err)
+		}
+		if len(waiting) == 0 {
+			return more, nil
+		}
+		for _, d := range waiting {
+			last, sent := s.sent(d)
+			switch {
+			case sent:
+				more, err = true, s.record(ctx, last)
+			case !slices.Contains(s.refused, d.ID):
+				err = s.bury(ctx, d)
+			}
+			if err != nil {
+				return false, err
+			}
+			after = d.ID
+		}
 	}
+}
+
+// bury gives up one delivery without sending it.
+func (s *sender) bury(ctx context.Context, d register.Delivery) error {
 	r := s.outcome(d, s.options.Now(), &SendError{Permanent: true, Err: errors.New("not sent: " + s.disabled)})
 	s.buried = max(s.buried, d.ID)
 	return s.record(ctx, r)

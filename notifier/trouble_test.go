@@ -50,6 +50,27 @@ func TestReplaceKeepsWhatIsNotRecorded(t *testing.T) {
 	})
 }
 
+// TestFullLedgerEndsThePass: what the ledger does not take would be sent again after a
+// kill, so that little is sent while it takes nothing.
+func TestFullLedgerEndsThePass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, desk := newMemory(), &receiver{}
+		route(m, 2000)
+		m.fail = func(method string) fault {
+			if method == "Record" {
+				return failsNotApplied
+			}
+			return works
+		}
+		_, stop := start(t, m, mustRoute(t, nil, all("desk")), map[string]notifier.Channel{"desk": desk})
+		time.Sleep(time.Second)
+		stop()
+		if sent := len(desk.ids()); sent == 0 || sent > 600 {
+			t.Errorf("%d messages were sent", sent)
+		}
+	})
+}
+
 // TestFullLedgerIsToldOnceAPass: a disk that is full must not fill the log.
 func TestFullLedgerIsToldOnceAPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -276,15 +276,19 @@ func startService(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(command.Start())
 	o.service = command
 	again(ts, func() bool {
-		at := listening.FindStringSubmatch(ts.ReadFile("service.log"))
-		if at != nil {
+		log := ts.ReadFile("service.log")
+		if at := listening.FindStringSubmatch(log); at != nil {
 			ts.Setenv("REGWATCH_HTTP_LISTEN", at[1])
+			return true
 		}
-		return at != nil
+		if strings.Contains(log, "regwatch: ") {
+			ts.Fatalf("the service does not begin:\n%s", log)
+		}
+		return false
 	})
 }
 
-var listening = regexp.MustCompile(`msg="HTTP is answered" address=(\S+)`)
+var listening = regexp.MustCompile(`msg="HTTP is answered" address=(\S+)\n`)
 
 func signalService(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": os.Interrupt, "TERM": syscall.SIGTERM}
@@ -311,6 +315,7 @@ func serviceEnded(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	err := o.service.Wait()
 	o.service = nil
+	ts.Setenv("REGWATCH_HTTP_LISTEN", "127.0.0.1:0")
 	if err != nil {
 		ts.Fatalf("the service ended with %v:\n%s", err, ts.ReadFile("service.log"))
 	}
