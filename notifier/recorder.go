@@ -40,8 +40,8 @@ func (r *recorder) run(ctx context.Context) {
 	}
 }
 
-// next takes what has come after a moment. It does not look before: to wake for each
-// one takes more of the processors than to write it.
+// next takes what has come after a moment. It does not look before, so as not to wake
+// for each one.
 func (r *recorder) next() (taken []record) {
 	timer := time.NewTimer(recordWithin)
 	defer timer.Stop()

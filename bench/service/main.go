@@ -221,8 +221,8 @@ func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // receive takes webhooks. A receiver is on another machine; this one shares the
-// processors with what is measured, and takes as little of them as it can: less than
-// half of what net/http's server takes for such a request.
+// processors with what is measured, and takes little of them: 0.14 s for 2,000 requests
+// where net/http's server takes 0.22 to 0.24.
 func (o *outside) receive(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
