@@ -27,7 +27,7 @@ type recorder struct {
 }
 
 func newRecorder(ctx context.Context, s *sender) *recorder {
-	r := &recorder{sender: s, in: make(chan record, 2*batch), closed: make(chan struct{}), ended: make(chan struct{})}
+	r := &recorder{sender: s, in: make(chan record, batch), closed: make(chan struct{}), ended: make(chan struct{})}
 	go r.run(ctx)
 	return r
 }
