@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 
 	"github.com/regwatch/regwatch/internal/offheap"
 	"github.com/regwatch/regwatch/register"
@@ -77,7 +78,7 @@ type pageRows struct {
 	utf8  bool
 	parts [register.RowParts]rowPart
 	most  int // rows; a page of more is read otherwise
-	count int
+	count atomic.Int64
 	chars int
 
 	hashes []register.RowHash // where those of the parts lie, as long as they fit
@@ -130,9 +131,8 @@ type hashWorker struct {
 	page  *pageRows
 	side  *sideRows
 	rows  gather[placedHash]
-	count int
 	chars int
-	mu    *sync.Mutex // of the page's counts
+	mu    *sync.Mutex // of the page's characters
 }
 
 // placedHash is a row by its hash and its place on the page.
@@ -142,25 +142,28 @@ type placedHash struct {
 }
 
 func (w *hashWorker) add(c chunk) error {
-	if w.count > w.page.most || c.offset+int64(len(c.bytes)) >= mostBytes {
+	if w.page.count.Load() > int64(w.page.most) || c.offset+int64(len(c.bytes)) >= mostBytes {
 		return errUnfit
 	}
 	w.chars += w.page.charsIn(c.bytes)
-	return eachRow(w.side.rows, c, func(row []byte, at int64) error {
+	count := int64(0)
+	err := eachRow(w.side.rows, c, func(row []byte, at int64) error {
 		if at != w.side.first {
 			hash := rowHashFor(row, w.page.key)
 			w.rows.add(uint64(hash.Part()), placedHash{hash, uint32(at)})
-			w.count++
+			count++
 		}
 		return nil
 	})
+	w.page.count.Add(count)
+	return err
 }
 
 func (w *hashWorker) end() {
 	w.rows.end()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.page.count, w.page.chars = w.page.count+w.count, w.page.chars+w.chars
+	w.page.chars += w.chars
 }
 
 // add adds rows to a part.

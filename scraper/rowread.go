@@ -48,7 +48,7 @@ func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.He
 	if s.rows.Named && !slices.Equal(snapshot.Shape.Columns, health.Shape.Columns) {
 		return register.Snapshot{}, nil, errUnfit // a column may have come, or be on the rows that are not read
 	}
-	byRows := rows.count - len(missed)
+	byRows := int(rows.count.Load()) - len(missed)
 	p.rows, p.filled = p.rows+byRows, p.filled+byRows
 	p.chars = rows.chars
 	snapshot.Counts.Chars = rows.chars
