@@ -139,9 +139,15 @@ func (w *work) emitChanges(ctx context.Context) error {
 		if c.Sequence == nil {
 			continue
 		}
-		if _, err := event.ExecContext(ctx, c.ID, classChange, c.Register, *c.Sequence, nil, micros(w.at)); err != nil {
+		added, err := event.ExecContext(ctx, c.ID, classChange, c.Register, *c.Sequence, nil, micros(w.at))
+		if err != nil {
 			return fmt.Errorf("put change %s into the outbox: %w", c.ID, err)
 		}
+		position, err := added.LastInsertId()
+		if err != nil {
+			return fmt.Errorf("put change %s into the outbox: %w", c.ID, err)
+		}
+		w.positions = append(w.positions, position)
 	}
 	var last int64
 	err = w.tx.QueryRowContext(ctx, `UPDATE change_cursor SET last = last + ? RETURNING last`, len(w.changes)).Scan(&last)
@@ -157,6 +163,9 @@ func (w *work) emitChanges(ctx context.Context) error {
 		w.changes[i].Cursor = last - int64(len(w.changes)-1-i)
 		if err := insertChange(ctx, insert, i+1, w.changes[i]); err != nil {
 			return fmt.Errorf("insert change %s: %w", w.changes[i].ID, err)
+		}
+		if c := w.changes[i]; c.Sequence != nil {
+			w.events = append(w.events, register.Outgoing{ID: c.ID, Register: c.Register, Sequence: *c.Sequence, Change: &c, CommittedAt: w.at})
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ func (s *Store) outgoing(ctx context.Context, tail string, args ...any) (events 
 		if err != nil {
 			return err
 		}
-		return withChanges(ctx, tx, events)
+		return s.withChanges(ctx, tx, events)
 	})
 	if err == nil {
 		s.recent.keep(events, positions)
@@ -118,10 +118,11 @@ func scanOutgoing(rows *sql.Rows) (o register.Outgoing, position int64, err erro
 }
 
 // withChanges fills in the changes of those events that are no signals.
-func withChanges(ctx context.Context, tx *sql.Tx, events []register.Outgoing) error {
+func (s *Store) withChanges(ctx context.Context, tx *sql.Tx, events []register.Outgoing) error {
+	s.recent.fill(events)
 	var ids []string
 	for _, o := range events {
-		if o.Signal == nil {
+		if o.Signal == nil && o.Change == nil {
 			ids = append(ids, o.ID)
 		}
 	}
@@ -136,7 +137,7 @@ func withChanges(ctx context.Context, tx *sql.Tx, events []register.Outgoing) er
 		}
 	}
 	for i, o := range events {
-		if o.Signal != nil {
+		if o.Signal != nil || o.Change != nil {
 			continue
 		}
 		change, found := changes[o.ID]

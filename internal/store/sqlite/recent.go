@@ -14,9 +14,9 @@ const (
 	periodBytes = 64
 )
 
-// recent holds events that were read for the first time not long ago. The relay, the router and the
-// senders ask for the same ones, moments after each other, and an event never
-// changes once it is committed.
+// recent holds events that were committed, or read for the first time, not long ago.
+// The relay, the router and the senders ask for the same ones, moments after each
+// other, and an event never changes once it is committed.
 type recent struct {
 	mu     sync.Mutex
 	events map[string]recentEvent
@@ -51,6 +51,29 @@ func (r *recent) keep(events []register.Outgoing, positions []int64) {
 		r.order = r.order[1:]
 		r.bytes -= r.events[oldest].bytes
 		delete(r.events, oldest)
+	}
+}
+
+// keepFirst holds events that were just committed, of very many the first ones, which
+// are asked for first.
+func (r *recent) keepFirst(events []register.Outgoing, positions []int64) {
+	n, bytes := 0, 0
+	for ; n < len(events); n++ {
+		if bytes += recentEach + textBytes(events[n]); bytes > recentBytes {
+			break
+		}
+	}
+	r.keep(events[:n], positions[:n])
+}
+
+// fill gives events the changes that are held.
+func (r *recent) fill(events []register.Outgoing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range events {
+		if e, held := r.events[events[i].ID]; held {
+			events[i].Change = e.Change
+		}
 	}
 }
 

@@ -35,3 +35,26 @@ func TestRecentHasABound(t *testing.T) {
 		t.Errorf("an event that is larger than the room: %d held, of %d bytes", len(r.events), r.bytes)
 	}
 }
+
+// TestRecentKeepsTheFirstOfACommit has more committed than there is room for: those
+// that are asked for first are held.
+func TestRecentKeepsTheFirstOfACommit(t *testing.T) {
+	var r recent
+	var events []register.Outgoing
+	var positions []int64
+	for i := range 10 {
+		change := register.Change{After: register.Values{{Name: "name", Text: strings.Repeat("x", 1<<20)}}}
+		events, positions = append(events, register.Outgoing{ID: fmt.Sprint(i), Change: &change}), append(positions, int64(i))
+	}
+	r.keepFirst(events, positions)
+	rows := slices.Clone(events)
+	for i := range rows {
+		rows[i].Change = nil
+	}
+	r.fill(rows)
+	for i := range rows {
+		if held := rows[i].Change != nil; held != (i < 3) {
+			t.Errorf("event %d is held: %v", i, held)
+		}
+	}
+}

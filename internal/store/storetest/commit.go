@@ -113,6 +113,14 @@ func testKinds(t *testing.T, open Database) {
 		same(t, "change as stored", stored, want)
 	}
 	same(t, "id", changes[0].ID, register.ChangeID(s.id, 0, 1, added(d)))
+	events, err := s.store.Events(t.Context(), []string{changes[4].ID, changes[0].ID, changes[1].ID, changes[2].ID, changes[3].ID})
+	check(t, err)
+	rows, err := s.store.Unpublished(t.Context(), 0)
+	check(t, err)
+	same(t, "events as they were committed, and as the outbox has them", events, rows)
+	for i, event := range events {
+		same(t, "change of the event", *event.Change, changes[i])
+	}
 	check(t, s.store.Check(t.Context()))
 }
 
