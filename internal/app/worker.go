@@ -25,7 +25,7 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 		return err
 	}
 	p := s.pipeline(s.scraper)
-	p.Committed = s.relay.Wake
+	p.Committed = s.committed
 	run, changes, err := p.Run(ctx, def, due)
 	switch {
 	case errors.Is(err, register.ErrAlreadyRun):
@@ -42,13 +42,28 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 	return nil
 }
 
-// largeRun is from how many entries on the memory that a run took is given back:
-// the next such run may be a day away. It waits until what was committed is
-// delivered, because it stops everything for a moment.
+// From largeRun entries on the memory that a run took is given back: the next such run
+// may be a day away. That stops everything for a moment, and writing a large index
+// keeps a processor and the disk busy: both wait until what was committed is delivered,
+// or that long.
 const (
 	largeRun      = 100_000
+	indexAfter    = 2 * time.Second
 	giveBackAfter = 5 * time.Second
 )
+
+// committed has the events of a run carried to their stream, and lets them go ahead of
+// what a large run leaves to be done.
+func (s *service) committed(ctx context.Context, run register.Run) {
+	s.relay.Wake()
+	if run.Entries < largeRun || run.Counts.Total() == 0 {
+		return
+	}
+	select {
+	case <-time.After(indexAfter):
+	case <-ctx.Done():
+	}
+}
 
 // tidyEvery is how often the archive is thinned.
 const tidyEvery = 24 * time.Hour

@@ -14,9 +14,9 @@ import (
 const (
 	relayLease     = "relay"
 	relayBatch     = 1000    // events read from the outbox at a time; a server's most in an atomic batch
-	relaySome      = 250     // of them in the second pass after a rest, behind a single one
+	relaySome      = 250     // of them in the second pass after a rest, behind a single one; twice as many in the third
 	relayBytes     = 4 << 20 // of them, sent before their acknowledgements are awaited
-	aheadAfterRest = 2       // passes: the single one and some
+	aheadAfterRest = 3       // passes that take fewer
 	backoffFirst   = 100 * time.Millisecond
 	backoffMost    = 5 * time.Second
 	releaseFor     = 2 * time.Second // the last thing before the end
@@ -108,8 +108,8 @@ func (r *Relay) Run(ctx context.Context) error {
 }
 
 // limit is how many events are taken at a time. The first one after a rest goes
-// alone, and then some: whoever waits for them need not wait for the batch behind
-// them. But while it is not known what of the outbox is on the streams already, all
+// alone, then some, then more: whoever waits for them need not wait for the batch
+// behind them, and has got something to do until it comes. But while it is not known what of the outbox is on the streams already, all
 // that a pass may have published must be seen together, see markPresent.
 func (r *Relay) limit() int {
 	switch {
@@ -118,7 +118,7 @@ func (r *Relay) limit() int {
 	case r.ahead == aheadAfterRest:
 		return 1
 	case r.ahead > 0:
-		return relaySome
+		return relaySome * (aheadAfterRest - r.ahead)
 	}
 	return relayBatch
 }

@@ -74,9 +74,9 @@ type Pipeline struct {
 	Now     func() time.Time
 	Indexes index.Files // of large heads, kept between runs; without Dir they are not
 
-	// Committed is told of each commit, before what only spares work later is done;
-	// nil: nobody is.
-	Committed func()
+	// Committed is told of each run that was committed, and what only spares work later
+	// is done when it returns; nil: nobody is told.
+	Committed func(ctx context.Context, run register.Run)
 
 	// SmallIndexes keeps those of small heads too, and knows the rows of small
 	// pages by their bytes; for tests.
@@ -338,7 +338,7 @@ func (p *Pipeline) submit(ctx context.Context, t *tick, c register.Commit) (regi
 		return run, changes, err
 	}
 	if p.Committed != nil {
-		p.Committed()
+		p.Committed(ctx, run)
 	}
 	if t.keeps {
 		p.keepIndex(t, run, len(c.Accepted) > 0)

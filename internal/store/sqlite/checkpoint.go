@@ -4,11 +4,18 @@ import (
 	"context"
 	"database/sql"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
-// checkpointEvery is how long commits lie in the journal alone, at least.
-const checkpointEvery = 5 * time.Second
+// Commits lie in the journal alone for checkpointEvery at least, and then until none has
+// come for checkpointCalm, but not for longer than checkpointMost: what a large commit
+// sets off needs processor and disk itself.
+const (
+	checkpointEvery = 5 * time.Second
+	checkpointCalm  = time.Second
+	checkpointMost  = 30 * time.Second
+)
 
 // checkpoints folds the journal into the file while others write. SQLite would do
 // it at the end of whichever commit makes the journal long, and the change that is
@@ -17,6 +24,7 @@ type checkpoints struct {
 	db    *sql.DB
 	path  string // of the journal
 	dirty chan struct{}
+	last  atomic.Int64 // commit, in Unix nanoseconds
 	stop  chan struct{}
 	ended chan struct{}
 }
@@ -29,6 +37,7 @@ func startCheckpoints(db *sql.DB, path string) *checkpoints {
 
 // committed says that there is something in the journal.
 func (c *checkpoints) committed() {
+	c.last.Store(time.Now().UnixNano())
 	select {
 	case c.dirty <- struct{}{}:
 	default:
@@ -43,12 +52,33 @@ func (c *checkpoints) run() {
 			return
 		case <-c.dirty:
 		}
-		select {
-		case <-c.stop:
+		if !c.pause(checkpointEvery) || !c.calm() {
 			return
-		case <-time.After(checkpointEvery):
 		}
 		c.fold()
+	}
+}
+
+// calm waits until no commit has come for a while, or for long. False: it is to stop.
+func (c *checkpoints) calm() bool {
+	for began := time.Now(); time.Since(began) < checkpointMost; {
+		rest := checkpointCalm - time.Since(time.Unix(0, c.last.Load()))
+		if rest <= 0 {
+			break
+		}
+		if !c.pause(rest) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checkpoints) pause(d time.Duration) bool {
+	select {
+	case <-c.stop:
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestCheckpointFoldsTheJournalIn writes more than SQLite would leave in the
@@ -73,4 +75,45 @@ func inFileAlone(t *testing.T, path string) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// TestCheckpointWaitsForCalm: while commits keep coming none is made, but not for ever.
+func TestCheckpointWaitsForCalm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &checkpoints{dirty: make(chan struct{}, 1), stop: make(chan struct{})}
+		began := time.Now()
+		c.committed()
+		time.AfterFunc(checkpointCalm/2, c.committed)
+		if !c.calm() {
+			t.Fatal("it is to stop")
+		}
+		if took := time.Since(began); took != 3*checkpointCalm/2 {
+			t.Errorf("it waited for %v, want until %v after the last commit", took, checkpointCalm)
+		}
+
+		began = time.Now()
+		c.committed()
+		done := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-done:
+					return
+				case <-time.After(checkpointCalm / 4):
+					c.committed()
+				}
+			}
+		}()
+		calm := c.calm()
+		close(done)
+		if took := time.Since(began); !calm || took < checkpointMost || took > checkpointMost+checkpointCalm {
+			t.Errorf("calm %v after %v, want no longer than about %v", calm, took, checkpointMost)
+		}
+
+		c.committed()
+		time.AfterFunc(checkpointCalm/2, func() { close(c.stop) })
+		if c.calm() {
+			t.Error("it goes on although it is to stop")
+		}
+	})
 }
