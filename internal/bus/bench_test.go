@@ -73,6 +73,12 @@ func publishAwaited(b *testing.B, bus *Bus, outbox *memoryOutbox) time.Duration 
 func publishRelayed(b *testing.B, bus *Bus, outbox *memoryOutbox) time.Duration {
 	b.Helper()
 	relay := bus.NewRelay(outbox, RelayOptions{})
+	if leader, err := relay.lead(b.Context()); !leader || err != nil {
+		b.Fatal(leader, err)
+	}
+	if err := relay.findPositions(b.Context()); err != nil { // which a relay knows that works
+		b.Fatal(err)
+	}
 	start := time.Now()
 	for outbox.waiting() > 0 {
 		if _, err := relay.pass(b.Context()); err != nil {
