@@ -30,6 +30,7 @@ var (
 type Outgoing struct {
 	ID          string // of the event
 	Register    string
+	Position    int64 // in the outbox
 	Sequence    int64 // of a change; 0 for a signal
 	Change      *Change
 	Signal      *Signal

@@ -57,17 +57,17 @@ func TestBatchOfSleepingRelayIsFencedOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	commitMany(outbox, 2*atomicFrom)
-	rows, _ := outbox.Unpublished(t.Context(), 2*atomicFrom)
+	rows, _ := outbox.Unpublished(t.Context(), 0, 2*atomicFrom)
 	outbox.until = time.Time{}
 	w := &faultyWire{wire: b, next: func() fault { return none }, forget: func() { forgetDuplicates(t, b) }}
 	if _, err := newRelay(w, outbox, RelayOptions{Holder: "other"}).pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	messages, _, _ := sleeper.messages(rows)
+	messages, _, _ := sleeper.messages(rows, nil)
 	within(t, 5*time.Second, "JetStream forgets the ids and sees where the batch builds on", func() bool {
 		return errors.Is(b.publishAtomic(t.Context(), StreamChanges, 0, messages), errMoved)
 	})
-	if err := sleeper.publish(t.Context(), StreamChanges, rows); !errors.Is(err, errMoved) {
+	if err := sleeper.publish(t.Context(), StreamChanges, rows, nil); !errors.Is(err, errMoved) {
 		t.Errorf("error %v, want errMoved", err)
 	}
 	checkStreams(t, b, outbox, "cz-x")
@@ -173,7 +173,7 @@ func TestServerThatForgotBatchesStoresOneMessage(t *testing.T) {
 	b, outbox := openBus(t, Options{URL: oldServer(t, startOutside(t, nil), "allow_direct")}), newOutbox()
 	commitMany(outbox, 2*atomicFrom)
 	relay := b.NewRelay(outbox, RelayOptions{Logger: testLog(t)})
-	messages, _, _ := relay.messages(outbox.rows)
+	messages, _, _ := relay.messages(outbox.rows, nil)
 	b.batching.set(StreamChanges, true) // as it was before
 	if stored, err := b.publish(t.Context(), StreamChanges, 0, messages); err == nil || stored != 0 {
 		t.Errorf("%d stored for sure, error %v", stored, err)

@@ -10,10 +10,10 @@ import (
 
 // Outbox is the store as the relay sees it.
 type Outbox interface {
-	// Unpublished returns up to limit events whose publication is not marked,
-	// in the order in which they were committed, so that those of one register
-	// come in the order of their sequence.
-	Unpublished(ctx context.Context, limit int) ([]register.Outgoing, error)
+	// Unpublished returns up to limit events behind a position whose publication is
+	// not marked, in the order in which they were committed, so that those of one
+	// register come in the order of their sequence. It runs beside MarkPublished.
+	Unpublished(ctx context.Context, after int64, limit int) ([]register.Outgoing, error)
 
 	// MarkPublished says that these events are on the stream. It is durable on
 	// return and idempotent; an unknown id is no error.

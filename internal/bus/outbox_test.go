@@ -20,6 +20,7 @@ type memoryOutbox struct {
 	holder    string
 	until     time.Time
 	failMarks int // so many MarkPublished fail
+	failReads int // so many Unpublished fail
 }
 
 func newOutbox() *memoryOutbox {
@@ -50,12 +51,17 @@ func (o *memoryOutbox) commitSignal(registerID string, n int) register.Outgoing 
 	return out
 }
 
-func (o *memoryOutbox) Unpublished(_ context.Context, limit int) ([]register.Outgoing, error) {
+func (o *memoryOutbox) Unpublished(_ context.Context, after int64, limit int) ([]register.Outgoing, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.failReads > 0 {
+		o.failReads--
+		return nil, errors.New("database is locked")
+	}
 	var rows []register.Outgoing
-	for _, row := range o.rows {
-		if _, done := o.published[row.ID]; !done && len(rows) < limit {
+	for i, row := range o.rows {
+		row.Position = int64(i + 1)
+		if _, done := o.published[row.ID]; !done && row.Position > after && len(rows) < limit {
 			rows = append(rows, row)
 		}
 	}
@@ -73,6 +79,13 @@ func (o *memoryOutbox) MarkPublished(_ context.Context, ids []string, at time.Ti
 		o.published[id] = at
 	}
 	return nil
+}
+
+// fail has so many calls fail.
+func (o *memoryOutbox) fail(marks, reads int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failMarks, o.failReads = marks, reads
 }
 
 func (o *memoryOutbox) Lease(_ context.Context, _, holder string, now time.Time, ttl time.Duration) (bool, error) {
@@ -95,7 +108,7 @@ func (o *memoryOutbox) ReleaseLease(_ context.Context, _, holder string) error {
 }
 
 func (o *memoryOutbox) waiting() int {
-	rows, _ := o.Unpublished(context.Background(), len(o.rows)+1)
+	rows, _ := o.Unpublished(context.Background(), 0, len(o.rows)+1)
 	return len(rows)
 }
 

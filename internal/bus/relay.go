@@ -28,15 +28,18 @@ const (
 //	lease ─▶ where does the stream stand? ─▶ what is unpublished? ─▶ what of it is there already?
 //	             ─▶ publish in order ─▶ mark what was acknowledged
 //
+// While one batch is published the next is read, and its messages are made.
 // After anything that went wrong it begins again at the left, so an event that
 // was stored although its publish failed is marked, and not sent twice.
 type Relay struct {
 	wire    wire
 	outbox  Outbox
 	options RelayOptions
+	most    int // events at a time
 	wake    chan struct{}
 
-	ahead     int // passes that take few events, so that those go ahead; see limit
+	ahead     int           // passes that take few events, so that those go ahead; see limit
+	next      <-chan loaded // what is read for the next pass; nil: nothing is
 	leader    bool
 	renewAt   time.Time
 	positions map[string]uint64 // by stream; nil: not known, see settle
@@ -64,7 +67,7 @@ func newRelay(w wire, outbox Outbox, options RelayOptions) *Relay {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Relay{wire: w, outbox: outbox, options: options, wake: make(chan struct{}, 1)}
+	return &Relay{wire: w, outbox: outbox, options: options, most: relayBatch, wake: make(chan struct{}, 1)}
 }
 
 // Wake says that something was committed: the relay looks at once. It never
@@ -80,6 +83,7 @@ func (r *Relay) Wake() {
 // wrong is logged and tried again. Call it once.
 func (r *Relay) Run(ctx context.Context) error {
 	defer r.release(context.WithoutCancel(ctx))
+	defer r.forget()
 	backoff := backoffFirst
 	r.ahead = aheadAfterRest
 	for ctx.Err() == nil {
@@ -109,18 +113,16 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // limit is how many events are taken at a time. The first one after a rest goes
 // alone, then some, then more: whoever waits for them need not wait for the batch
-// behind them, and has got something to do until it comes. But while it is not known what of the outbox is on the streams already, all
-// that a pass may have published must be seen together, see markPresent.
-func (r *Relay) limit() int {
+// behind them, and has got something to do until it comes. Ahead is how many passes
+// are still to take few.
+func (r *Relay) limit(ahead int) int {
 	switch {
-	case r.positions == nil:
-		return relayBatch
-	case r.ahead == aheadAfterRest:
+	case ahead == aheadAfterRest:
 		return 1
-	case r.ahead > 0:
-		return relaySome * (aheadAfterRest - r.ahead)
+	case ahead > 0:
+		return min(relaySome*(aheadAfterRest-ahead), r.most)
 	}
-	return relayBatch
+	return r.most
 }
 
 func (r *Relay) wait(ctx context.Context) {
@@ -151,33 +153,38 @@ func (r *Relay) pass(ctx context.Context) (more bool, err error) {
 	defer func() {
 		if err != nil {
 			r.positions = nil
+			r.forget()
 		}
 	}()
 	if leader, err := r.lead(ctx); err != nil || !leader {
+		r.forget()
 		return false, err
 	}
-	settled, limit := r.positions != nil, r.limit()
+	settled := r.positions != nil
 	if !settled { // before the outbox is read: see publish
+		r.forget()
 		if err := r.findPositions(ctx); err != nil {
 			return false, err
 		}
 	}
-	rows, err := r.outbox.Unpublished(ctx, limit)
-	if err != nil {
-		return false, fmt.Errorf("read outbox: %w", err)
+	batch := r.take(ctx, settled)
+	if batch.err != nil {
+		return false, fmt.Errorf("read outbox: %w", batch.err)
 	}
-	more = len(rows) == limit
+	rows := batch.rows
 	if !settled {
 		if rows, err = r.markPresent(ctx, rows); err != nil {
 			return false, err
 		}
+	} else if batch.full {
+		r.readAhead(ctx, batch)
 	}
 	for _, stream := range []string{StreamChanges, StreamOps} {
-		if err := r.publish(ctx, stream, rowsOf(stream, rows)); err != nil {
+		if err := r.publish(ctx, stream, rowsOf(stream, rows), batch.made); err != nil {
 			return false, err
 		}
 	}
-	return more, nil
+	return batch.full, nil
 }
 
 // lead takes or renews the lease.
@@ -264,9 +271,9 @@ func (r *Relay) mark(ctx context.Context, ids []string) error {
 // publish sends rows of one stream in their order and marks them. It builds on
 // a position that was read before the rows were: had another relay published
 // in between, the stream refuses.
-func (r *Relay) publish(ctx context.Context, stream string, rows []register.Outgoing) error {
+func (r *Relay) publish(ctx context.Context, stream string, rows []register.Outgoing, ready map[string]made) error {
 	for len(rows) > 0 {
-		messages, ids, taken := r.messages(rows)
+		messages, ids, taken := r.messages(rows, ready)
 		stored, err := r.wire.publish(ctx, stream, r.positions[stream], messages)
 		r.positions[stream] += uint64(stored)
 		if err == nil { // those that can not be sent stand behind those that were

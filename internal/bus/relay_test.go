@@ -271,6 +271,7 @@ func TestRelayProperty(t *testing.T) {
 			return rapid.SampledFrom([]fault{none, lost, cut, answerLost, answerLate, secondRelay, abandoned}).Draw(rt, "fault")
 		}}
 		clock := someTick
+		most := rapid.SampledFrom([]int{relayBatch, atomicFrom + 8, 2}).Draw(rt, "events at a time") // few: the next ones are read ahead
 		relays := []*Relay{nil, nil, nil}
 		for range rapid.IntRange(5, 40).Draw(rt, "steps") {
 			n := rapid.IntRange(0, len(relays)-1).Draw(rt, "relay")
@@ -286,16 +287,19 @@ func TestRelayProperty(t *testing.T) {
 			case 3: // a lease's life goes by
 				clock = clock.Add(time.Minute)
 			case 4:
-				outbox.failMarks = rapid.IntRange(0, 1).Draw(rt, "marks that fail")
+				outbox.fail(rapid.IntRange(0, 1).Draw(rt, "marks that fail"), rapid.SampledFrom([]int{0, 0, 1}).Draw(rt, "reads that fail"))
 				if relays[n] == nil {
 					relays[n] = newRelay(w, outbox, RelayOptions{Now: func() time.Time { return clock }})
+					relays[n].most = most
 				}
 				relays[n].pass(rt.Context())
 			}
 		}
-		outbox.failMarks, w.next = 0, func() fault { return none }
+		outbox.fail(0, 0)
+		w.next = func() fault { return none }
 		clock = clock.Add(time.Minute)
 		last := newRelay(w, outbox, RelayOptions{Now: func() time.Time { return clock }})
+		last.most = most
 		for outbox.waiting() > 0 {
 			_, err := last.pass(rt.Context())
 			if err != nil && !errors.Is(err, errMoved) { // moved: a publish whose answer was late came in just now
@@ -358,12 +362,12 @@ func TestSleepingRelayIsFencedOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	outbox.commitChange("cz-x")
-	rows, _ := outbox.Unpublished(t.Context(), 10)
+	rows, _ := outbox.Unpublished(t.Context(), 0, 10)
 	outbox.until = time.Time{}
 	if _, err := newRelay(b, outbox, RelayOptions{Holder: "other"}).pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := sleeper.publish(t.Context(), StreamChanges, rows); !errors.Is(err, errMoved) {
+	if err := sleeper.publish(t.Context(), StreamChanges, rows, nil); !errors.Is(err, errMoved) {
 		t.Errorf("error %v, want errMoved", err)
 	}
 	checkStreams(t, b, outbox, "cz-x")
@@ -386,7 +390,7 @@ func TestMessagesAfterAStalePositionAreRefused(t *testing.T) {
 			for range events {
 				outbox.commitChange("cz-x")
 			}
-			messages, _, _ := relay.messages(outbox.rows[10:])
+			messages, _, _ := relay.messages(outbox.rows[10:], nil)
 			if stored, err := b.publish(t.Context(), StreamChanges, 2, messages); stored != 0 || !errors.Is(err, errMoved) {
 				t.Errorf("%d stored, error %v, want errMoved", stored, err)
 			}
@@ -463,4 +467,66 @@ func TestFirstEventsAfterARestGoAhead(t *testing.T) {
 		}
 	}
 	checkStreams(t, b, outbox, "cz-x")
+}
+
+// readOutbox tells of reads behind a position.
+type readOutbox struct {
+	*memoryOutbox
+	behind chan int64
+}
+
+func (o readOutbox) Unpublished(ctx context.Context, after int64, limit int) ([]register.Outgoing, error) {
+	if after > 0 {
+		o.behind <- after
+	}
+	return o.memoryOutbox.Unpublished(ctx, after, limit)
+}
+
+// waitingWire publishes when it is told to.
+type waitingWire struct {
+	wire
+	wait func()
+}
+
+func (w waitingWire) publish(ctx context.Context, stream string, after uint64, messages []*nats.Msg) (int, error) {
+	w.wait()
+	return w.wire.publish(ctx, stream, after, messages)
+}
+
+// The server is waited for while a batch is published: the next one is read then, but
+// none when nobody knows what of it is on the stream already.
+func TestNextEventsAreReadWhileSomeArePublished(t *testing.T) {
+	b, outbox := openBus(t, Options{}), readOutbox{newOutbox(), make(chan int64, 10)}
+	waits := false
+	relay := newRelay(waitingWire{b, func() {
+		if !waits {
+			return
+		}
+		waits = false
+		select {
+		case after := <-outbox.behind:
+			if after != 4 {
+				t.Errorf("read behind %d, want 4", after)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("the next events are not read")
+		}
+	}}, outbox, RelayOptions{})
+	relay.most = 2
+	for range 7 {
+		outbox.commitChange("cz-x")
+	}
+	for pass := range 4 {
+		waits = pass == 1
+		if _, err := relay.pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if pass == 0 && len(outbox.behind) > 0 {
+			t.Error("events were read ahead while it was not known what is on the stream")
+		}
+	}
+	if outbox.waiting() > 0 {
+		t.Errorf("%d events wait after four passes of two", outbox.waiting())
+	}
+	checkStreams(t, b, outbox.memoryOutbox, "cz-x")
 }

@@ -109,7 +109,7 @@ func (b *bench) expect(outcome register.Outcome, counts register.Counts) registe
 // signals gives what the operator was told, oldest first.
 func (b *bench) signals() []register.Signal {
 	b.Helper()
-	outgoing, err := b.store.Unpublished(b.Context(), 1000)
+	outgoing, err := b.store.Unpublished(b.Context(), 0, 1000)
 	if err != nil {
 		b.Fatal(err)
 	}

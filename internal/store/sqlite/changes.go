@@ -135,7 +135,7 @@ func (w *work) emitChanges(ctx context.Context) error {
 		return err
 	}
 	defer event.Close()
-	for _, c := range w.changes {
+	for i, c := range w.changes {
 		if c.Sequence == nil {
 			continue
 		}
@@ -147,7 +147,9 @@ func (w *work) emitChanges(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("put change %s into the outbox: %w", c.ID, err)
 		}
-		w.positions = append(w.positions, position)
+		w.events = append(w.events, register.Outgoing{
+			ID: c.ID, Register: c.Register, Position: position, Sequence: *c.Sequence, Change: &w.changes[i], CommittedAt: w.at,
+		})
 	}
 	var last int64
 	err = w.tx.QueryRowContext(ctx, `UPDATE change_cursor SET last = last + ? RETURNING last`, len(w.changes)).Scan(&last)
@@ -164,9 +166,10 @@ func (w *work) emitChanges(ctx context.Context) error {
 		if err := insertChange(ctx, insert, i+1, w.changes[i]); err != nil {
 			return fmt.Errorf("insert change %s: %w", w.changes[i].ID, err)
 		}
-		if c := w.changes[i]; c.Sequence != nil {
-			w.events = append(w.events, register.Outgoing{ID: c.ID, Register: c.Register, Sequence: *c.Sequence, Change: &c, CommittedAt: w.at})
-		}
+	}
+	for i := range w.events { // w.changes is the caller's
+		own := *w.events[i].Change
+		w.events[i].Change = &own
 	}
 	return nil
 }

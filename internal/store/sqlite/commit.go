@@ -36,7 +36,7 @@ func (s *Store) Commit(ctx context.Context, c register.Commit) (register.Run, []
 	if err := s.update(ctx, func(tx *sql.Tx) error { w.tx = tx; return w.do(ctx) }); err != nil {
 		return register.Run{}, nil, fmt.Errorf("commit run of %s: %w", c.Run.Register, err)
 	}
-	s.recent.keepFirst(w.events, w.positions)
+	s.recent.keepFirst(w.events)
 	return w.run, w.changes, nil
 }
 
@@ -116,9 +116,7 @@ type work struct {
 	number  int64 // of the register, in the table of versions
 	run     register.Run
 	changes []register.Change
-
-	events    []register.Outgoing // the changes that are announced
-	positions []int64             // theirs in the outbox
+	events  []register.Outgoing // the changes that are announced
 }
 
 // do writes what the commit leaves; the order is that of the references, and

@@ -66,7 +66,7 @@ func TestPlans(t *testing.T) {
 		"sighting":    `SELECT max(observed_at) FROM runs WHERE register = ? AND sighting = 1 AND observed_at < ?`,
 		"known since": `SELECT min(observed_at) FROM runs WHERE register = ? AND outcome = 'baseline'`,
 		"history":     `SELECT id FROM changes WHERE entry_id = ? OR register = ? AND previous_key = ? ORDER BY cursor`,
-		"unpublished": `SELECT event FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT ?`,
+		"unpublished": `SELECT event FROM outbox WHERE published_at IS NULL AND position > ? ORDER BY position LIMIT ?`,
 		"unrouted":    `SELECT event FROM outbox WHERE routed_at IS NULL AND committed_at < ? ORDER BY position LIMIT ?`,
 		"due":         `SELECT id FROM deliveries WHERE channel = ? AND state = 'pending' AND next_attempt <= ? ORDER BY id LIMIT ?`,
 		"next due":    `SELECT min(next_attempt) FROM deliveries WHERE state = 'pending'`,

@@ -42,11 +42,11 @@ func (w *work) emitSignals(ctx context.Context) error {
 	return nil
 }
 
-// Unpublished gives events that the stream does not have yet as far as is
-// marked, oldest first, and so those of a register in the order of their
+// Unpublished gives events behind a position that the stream does not have yet as far
+// as is marked, oldest first, and so those of a register in the order of their
 // sequence. It changes nothing.
-func (s *Store) Unpublished(ctx context.Context, n int) ([]register.Outgoing, error) {
-	events, err := s.outgoing(ctx, `WHERE published_at IS NULL ORDER BY position LIMIT ?`, limit(n))
+func (s *Store) Unpublished(ctx context.Context, after int64, n int) ([]register.Outgoing, error) {
+	events, err := s.outgoing(ctx, `WHERE published_at IS NULL AND position > ? ORDER BY position LIMIT ?`, after, limit(n))
 	if err != nil {
 		return nil, fmt.Errorf("read unpublished events: %w", err)
 	}
@@ -87,11 +87,10 @@ func list(ids []string) string {
 
 // outgoing reads events; tail is what follows the table's name.
 func (s *Store) outgoing(ctx context.Context, tail string, args ...any) (events []register.Outgoing, err error) {
-	var positions []int64
 	err = s.view(ctx, func(tx *sql.Tx) error {
 		err := each(ctx, tx, func(rows *sql.Rows) error {
-			event, position, err := scanOutgoing(rows)
-			events, positions = append(events, event), append(positions, position)
+			event, err := scanOutgoing(rows)
+			events = append(events, event)
 			return err
 		}, `SELECT position, event, register, sequence, payload, committed_at FROM outbox `+tail, args...)
 		if err != nil {
@@ -100,21 +99,21 @@ func (s *Store) outgoing(ctx context.Context, tail string, args ...any) (events 
 		return s.withChanges(ctx, tx, events)
 	})
 	if err == nil {
-		s.recent.keep(events, positions)
+		s.recent.keep(events)
 	}
 	return events, err
 }
 
-func scanOutgoing(rows *sql.Rows) (o register.Outgoing, position int64, err error) {
+func scanOutgoing(rows *sql.Rows) (o register.Outgoing, err error) {
 	var sequence sql.NullInt64
 	var payload sql.NullString
-	err = rows.Scan(&position, &o.ID, &o.Register, &sequence, &payload, instant{&o.CommittedAt})
+	err = rows.Scan(&o.Position, &o.ID, &o.Register, &sequence, &payload, instant{&o.CommittedAt})
 	o.Sequence = sequence.Int64
 	if err == nil && payload.Valid {
 		o.Signal = new(register.Signal)
 		err = document{o.Signal}.Scan(payload.String)
 	}
-	return o, position, err
+	return o, err
 }
 
 // withChanges fills in the changes of those events that are no signals.

@@ -26,22 +26,21 @@ type recent struct {
 
 type recentEvent struct {
 	register.Outgoing
-	position int64 // in the outbox
-	bytes    int
+	bytes int
 }
 
 // keep holds events, and lets go of the oldest where there is no room.
-func (r *recent) keep(events []register.Outgoing, positions []int64) {
+func (r *recent) keep(events []register.Outgoing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.events == nil {
 		r.events = map[string]recentEvent{}
 	}
-	for i, o := range events {
+	for _, o := range events {
 		if _, held := r.events[o.ID]; held {
 			continue
 		}
-		e := recentEvent{o, positions[i], recentEach + textBytes(o)}
+		e := recentEvent{o, recentEach + textBytes(o)}
 		r.events[o.ID] = e
 		r.order = append(r.order, o.ID)
 		r.bytes += e.bytes
@@ -56,14 +55,14 @@ func (r *recent) keep(events []register.Outgoing, positions []int64) {
 
 // keepFirst holds events that were just committed, of very many the first ones, which
 // are asked for first.
-func (r *recent) keepFirst(events []register.Outgoing, positions []int64) {
+func (r *recent) keepFirst(events []register.Outgoing) {
 	n, bytes := 0, 0
 	for ; n < len(events); n++ {
 		if bytes += recentEach + textBytes(events[n]); bytes > recentBytes {
 			break
 		}
 	}
-	r.keep(events[:n], positions[:n])
+	r.keep(events[:n])
 }
 
 // fill gives events the changes that are held.
@@ -89,8 +88,8 @@ func (r *recent) all(ids []string) (events []register.Outgoing, held bool) {
 		}
 		found = append(found, e)
 	}
-	slices.SortFunc(found, func(a, b recentEvent) int { return cmp.Compare(a.position, b.position) })
-	found = slices.CompactFunc(found, func(a, b recentEvent) bool { return a.position == b.position }) // an id that was asked for twice
+	slices.SortFunc(found, func(a, b recentEvent) int { return cmp.Compare(a.Position, b.Position) })
+	found = slices.CompactFunc(found, func(a, b recentEvent) bool { return a.Position == b.Position }) // an id that was asked for twice
 	events = make([]register.Outgoing, len(found))
 	for i, e := range found {
 		events[i] = e.Outgoing

@@ -16,9 +16,9 @@ func TestRecentHasABound(t *testing.T) {
 	var events []register.Outgoing
 	for i := range 12 {
 		change := register.Change{After: register.Values{{Name: "name", Text: strings.Repeat("x", 1<<20)}}}
-		events = append(events, register.Outgoing{ID: fmt.Sprint(i), Change: &change})
-		r.keep(events[i:], []int64{int64(i)})
-		r.keep(events[i:], []int64{int64(i)}) // read again
+		events = append(events, register.Outgoing{ID: fmt.Sprint(i), Position: int64(i), Change: &change})
+		r.keep(events[i:])
+		r.keep(events[i:]) // read again
 	}
 	if len(r.events) != len(r.order) || len(r.events) != 3 || r.bytes > recentBytes {
 		t.Errorf("%d events are held, %d in order, of %d bytes", len(r.events), len(r.order), r.bytes)
@@ -30,7 +30,7 @@ func TestRecentHasABound(t *testing.T) {
 	if !held || !slices.EqualFunc(got, events[9:], func(a, b register.Outgoing) bool { return a.ID == b.ID && a.Change == b.Change }) {
 		t.Errorf("held %v: %d events", held, len(got))
 	}
-	r.keep([]register.Outgoing{{ID: "huge", Change: &register.Change{Before: register.Values{{Text: strings.Repeat("x", recentBytes)}}}}}, []int64{12})
+	r.keep([]register.Outgoing{{ID: "huge", Position: 12, Change: &register.Change{Before: register.Values{{Text: strings.Repeat("x", recentBytes)}}}}})
 	if len(r.events) != 0 || len(r.order) != 0 || r.bytes != 0 {
 		t.Errorf("an event that is larger than the room: %d held, of %d bytes", len(r.events), r.bytes)
 	}
@@ -41,12 +41,11 @@ func TestRecentHasABound(t *testing.T) {
 func TestRecentKeepsTheFirstOfACommit(t *testing.T) {
 	var r recent
 	var events []register.Outgoing
-	var positions []int64
 	for i := range 10 {
 		change := register.Change{After: register.Values{{Name: "name", Text: strings.Repeat("x", 1<<20)}}}
-		events, positions = append(events, register.Outgoing{ID: fmt.Sprint(i), Change: &change}), append(positions, int64(i))
+		events = append(events, register.Outgoing{ID: fmt.Sprint(i), Change: &change})
 	}
-	r.keepFirst(events, positions)
+	r.keepFirst(events)
 	rows := slices.Clone(events)
 	for i := range rows {
 		rows[i].Change = nil

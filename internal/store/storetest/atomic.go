@@ -141,7 +141,7 @@ func testConcluded(t *testing.T, open Database) {
 	if head.SeenRun != run.ID || head.BelievedRun != run.ID || head.Entries != 2 || head.Memory.Seen != memory.Seen || head.Memory.Missing[0].Run != run.ID {
 		t.Errorf("the head is %+v", head)
 	}
-	events, err := s.store.Unpublished(t.Context(), 10)
+	events, err := s.store.Unpublished(t.Context(), 0, 10)
 	check(t, err)
 	if len(events) != 1 || events[0].Signal == nil {
 		t.Errorf("%d events in the outbox, want the signal", len(events))

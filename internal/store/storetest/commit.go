@@ -17,7 +17,7 @@ func testEmpty(t *testing.T, open Database) {
 	check(t, err)
 	periods, err := s.Periods(ctx, "cz-none", []register.Key{`["a"]`})
 	check(t, err)
-	unpublished, err := s.Unpublished(ctx, 10)
+	unpublished, err := s.Unpublished(ctx, 0, 10)
 	check(t, err)
 	if len(entries)+len(periods)+len(unpublished) != 0 {
 		t.Errorf("an empty store has entries %v, periods %v, events %v", entries, periods, unpublished)
@@ -115,7 +115,7 @@ func testKinds(t *testing.T, open Database) {
 	same(t, "id", changes[0].ID, register.ChangeID(s.id, 0, 1, added(d)))
 	events, err := s.store.Events(t.Context(), []string{changes[4].ID, changes[0].ID, changes[1].ID, changes[2].ID, changes[3].ID})
 	check(t, err)
-	rows, err := s.store.Unpublished(t.Context(), 0)
+	rows, err := s.store.Unpublished(t.Context(), 0, 0)
 	check(t, err)
 	same(t, "events as they were committed, and as the outbox has them", events, rows)
 	for i, event := range events {
@@ -150,7 +150,7 @@ func testOrigins(t *testing.T, open Database) {
 	check(t, err)
 	same(t, "fingerprint after another", head.Fingerprint, "reader-3")
 	s.accept(added(entry("by watch", "")))
-	events, err := s.store.Unpublished(t.Context(), 0)
+	events, err := s.store.Unpublished(t.Context(), 0, 0)
 	check(t, err)
 	if len(events) != 1 || *events[0].Change.Sequence != 1 || events[0].Change.Cursor != 3 || events[0].Change.After.Get("name") != "by watch" {
 		t.Errorf("outbox has %v, want the watched change alone", events)
@@ -177,7 +177,7 @@ func testFailedRun(t *testing.T, open Database) {
 	want := before
 	want.Version, want.Memory.Failing = before.Version+1, c.Memory.Failing
 	same(t, "head", head, want)
-	events, err := s.store.Unpublished(t.Context(), 0)
+	events, err := s.store.Unpublished(t.Context(), 0, 0)
 	check(t, err)
 	if len(events) != 1 || events[0].Signal == nil {
 		t.Fatalf("outbox has %v, want one signal", events)
@@ -245,7 +245,7 @@ func testTell(t *testing.T, open Database) {
 	same(t, "head", after, before)
 	s.sees(entry("a", "x"))
 
-	events, err := store.Unpublished(t.Context(), 10)
+	events, err := store.Unpublished(t.Context(), 0, 10)
 	check(t, err)
 	var runs []register.RunID
 	for _, e := range events {

@@ -29,14 +29,14 @@ func testOutbox(t *testing.T, open Database) {
 	three := games.accept(added(entry("c", "")))
 	games.signal(register.StateHeld, register.StateHeld)
 
-	all, err := store.Unpublished(ctx, 0)
+	all, err := store.Unpublished(ctx, 0, 0)
 	check(t, err)
 	if len(all) != 6 || all[4].ID == all[5].ID {
 		t.Fatalf("unpublished: %v", eventIDs(all))
 	}
 	same(t, "unpublished", eventIDs(all[:4]), []string{one[0].ID, one[1].ID, two[0].ID, three[0].ID})
 	same(t, "first", all[0], register.Outgoing{
-		ID: one[0].ID, Register: "cz-games", Sequence: 1, Change: &one[0], CommittedAt: all[0].CommittedAt,
+		ID: one[0].ID, Register: "cz-games", Position: all[0].Position, Sequence: 1, Change: &one[0], CommittedAt: all[0].CommittedAt,
 	})
 	if all[4].Change != nil || all[4].Signal.State != register.StateHeld || all[4].Signal.ID != all[4].ID {
 		t.Errorf("signal: %+v", all[4])
@@ -53,13 +53,16 @@ func testOutbox(t *testing.T, open Database) {
 	check(t, store.MarkPublished(ctx, []string{one[0].ID, one[1].ID}, epoch))
 	for range 2 {
 		check(t, store.MarkPublished(ctx, []string{two[0].ID, all[5].ID, "unknown"}, epoch))
-		left, err := store.Unpublished(ctx, 0)
+		left, err := store.Unpublished(ctx, 0, 0)
 		check(t, err)
 		same(t, "left", eventIDs(left), []string{three[0].ID, all[4].ID})
 	}
-	left, err := store.Unpublished(ctx, 1)
+	left, err := store.Unpublished(ctx, 0, 1)
 	check(t, err)
 	same(t, "limited", eventIDs(left), []string{three[0].ID})
+	left, err = store.Unpublished(ctx, all[3].Position, 0)
+	check(t, err)
+	same(t, "behind a position", eventIDs(left), []string{all[4].ID})
 }
 
 func testLeases(t *testing.T, open Database) {

@@ -42,7 +42,7 @@ type Store interface {
 	LastTick(ctx context.Context, registerID string) (time.Time, error)
 	SaveTicks(ctx context.Context, registerID string, last, next time.Time) error
 
-	Unpublished(ctx context.Context, n int) ([]register.Outgoing, error)
+	Unpublished(ctx context.Context, after int64, n int) ([]register.Outgoing, error)
 	MarkPublished(ctx context.Context, ids []string, at time.Time) error
 	Lease(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (bool, error)
 	ReleaseLease(ctx context.Context, name, holder string) error
