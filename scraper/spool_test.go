@@ -180,9 +180,9 @@ func TestHashRowsOfTooMany(t *testing.T) {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	reader.large = 0
+	reader.large, reader.chunk = 0, 4<<10
 	known := indexOf(t, reader, []byte("name\na\nb\n"))
-	for rows, fits := range map[int]bool{fewRows / 2: true, fewRows + 16*scanChunk: false} { // what each worker has in hand is not counted yet
+	for rows, fits := range map[int]bool{fewRows / 2: true, 2 * fewRows: false} { // what each worker has in hand is not counted yet
 		page := []byte("name\n" + strings.Repeat("a\n", rows))
 		hashed, err := reader.HashRows(t.Context(), savedOf(page).Page, whole{bytes.NewReader(page), int64(len(page))}, register.Health{Entries: 2}, known)
 		hashed.Close()

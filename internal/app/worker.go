@@ -44,8 +44,8 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 
 // From largeRun entries on the memory that a run took is given back: the next such run
 // may be a day away. That stops everything for a moment, and writing a large index
-// keeps a processor and the disk busy: both wait until what was committed is delivered,
-// or that long.
+// keeps a processor and the disk busy: the index waits so long after the commit, and
+// the memory after the run, by when what was committed is delivered as a rule.
 const (
 	largeRun      = 100_000
 	indexAfter    = 2 * time.Second

@@ -147,9 +147,11 @@ func (w *work) emitChanges(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("put change %s into the outbox: %w", c.ID, err)
 		}
-		w.events = append(w.events, register.Outgoing{
-			ID: c.ID, Register: c.Register, Position: position, Sequence: *c.Sequence, Change: &w.changes[i], CommittedAt: w.at,
-		})
+		if len(w.events) < recentMost {
+			w.events = append(w.events, register.Outgoing{
+				ID: c.ID, Register: c.Register, Position: position, Sequence: *c.Sequence, Change: &w.changes[i], CommittedAt: w.at,
+			})
+		}
 	}
 	var last int64
 	err = w.tx.QueryRowContext(ctx, `UPDATE change_cursor SET last = last + ? RETURNING last`, len(w.changes)).Scan(&last)
@@ -166,10 +168,6 @@ func (w *work) emitChanges(ctx context.Context) error {
 		if err := insertChange(ctx, insert, i+1, w.changes[i]); err != nil {
 			return fmt.Errorf("insert change %s: %w", w.changes[i].ID, err)
 		}
-	}
-	for i := range w.events { // w.changes is the caller's
-		own := *w.events[i].Change
-		w.events[i].Change = &own
 	}
 	return nil
 }

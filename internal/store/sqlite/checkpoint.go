@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// Commits lie in the journal alone for checkpointEvery at least, and then until none has
-// come for checkpointCalm, but not for longer than checkpointMost: what a large commit
-// sets off needs processor and disk itself.
+// What is written lies in the journal alone for checkpointEvery at least, and then until
+// nothing has been written for checkpointCalm, but not for longer than checkpointMost:
+// what a large commit sets off needs processor and disk itself.
 const (
 	checkpointEvery = 5 * time.Second
 	checkpointCalm  = time.Second
 	checkpointMost  = 30 * time.Second
 )
+
+// began is an instant of the clock that nobody sets.
+var began = time.Now()
 
 // checkpoints folds the journal into the file while others write. SQLite would do
 // it at the end of whichever commit makes the journal long, and the change that is
@@ -24,7 +27,7 @@ type checkpoints struct {
 	db    *sql.DB
 	path  string // of the journal
 	dirty chan struct{}
-	last  atomic.Int64 // commit, in Unix nanoseconds
+	last  atomic.Int64 // write, in nanoseconds since began
 	stop  chan struct{}
 	ended chan struct{}
 }
@@ -37,7 +40,7 @@ func startCheckpoints(db *sql.DB, path string) *checkpoints {
 
 // committed says that there is something in the journal.
 func (c *checkpoints) committed() {
-	c.last.Store(time.Now().UnixNano())
+	c.last.Store(int64(time.Since(began)))
 	select {
 	case c.dirty <- struct{}{}:
 	default:
@@ -59,10 +62,10 @@ func (c *checkpoints) run() {
 	}
 }
 
-// calm waits until no commit has come for a while, or for long. False: it is to stop.
+// calm waits until nothing was written for a while, or for long. False: it is to stop.
 func (c *checkpoints) calm() bool {
-	for began := time.Now(); time.Since(began) < checkpointMost; {
-		rest := checkpointCalm - time.Since(time.Unix(0, c.last.Load()))
+	for from := time.Now(); time.Since(from) < checkpointMost; {
+		rest := checkpointCalm - (time.Since(began) - time.Duration(c.last.Load()))
 		if rest <= 0 {
 			break
 		}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/regwatch/regwatch/register"
@@ -11,6 +12,7 @@ import (
 const (
 	recentBytes = 4 << 20 // about, of all events
 	recentEach  = 1 << 10 // what an event has besides
+	recentMost  = recentBytes / recentEach
 	periodBytes = 64
 )
 
@@ -54,7 +56,8 @@ func (r *recent) keep(events []register.Outgoing) {
 }
 
 // keepFirst holds events that were just committed, of very many the first ones, which
-// are asked for first.
+// are asked for first. Their texts are copied: they are parts of the rows of a page,
+// which would be held with them.
 func (r *recent) keepFirst(events []register.Outgoing) {
 	n, bytes := 0, 0
 	for ; n < len(events); n++ {
@@ -62,7 +65,24 @@ func (r *recent) keepFirst(events []register.Outgoing) {
 			break
 		}
 	}
-	r.keep(events[:n])
+	kept := slices.Clone(events[:n])
+	for i, o := range kept {
+		change := *o.Change
+		change.Before, change.After = ownTexts(change.Before), ownTexts(change.After)
+		if change.Differences != nil {
+			change.Differences = register.Differences(change.Before, change.After)
+		}
+		kept[i].Change = &change
+	}
+	r.keep(kept)
+}
+
+func ownTexts(values register.Values) register.Values {
+	own := slices.Clone(values)
+	for i := range own {
+		own[i].Text = strings.Clone(own[i].Text)
+	}
+	return own
 }
 
 // fill gives events the changes that are held.

@@ -2,9 +2,11 @@ package sqlite
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/regwatch/regwatch/register"
 )
@@ -54,6 +56,32 @@ func TestRecentKeepsTheFirstOfACommit(t *testing.T) {
 	for i := range rows {
 		if held := rows[i].Change != nil; held != (i < 3) {
 			t.Errorf("event %d is held: %v", i, held)
+		}
+	}
+}
+
+// TestRecentKeepsTextsOfItsOwn commits a change whose texts are parts of a long row: the
+// row is not held with them.
+func TestRecentKeepsTextsOfItsOwn(t *testing.T) {
+	row := "old,new," + strings.Repeat("x", 1<<10)
+	change := register.Change{
+		Before: register.Values{{Name: "status", Text: row[:3]}}, After: register.Values{{Name: "status", Text: row[4:7]}},
+		Differences: map[string]register.Difference{"status": {row[:3], row[4:7]}},
+	}
+	var r recent
+	r.keepFirst([]register.Outgoing{{ID: "a", Change: &change}})
+	rows := []register.Outgoing{{ID: "a"}}
+	r.fill(rows)
+	held := rows[0].Change
+	if !reflect.DeepEqual(*held, change) {
+		t.Errorf("held is %+v, want %+v", *held, change)
+	}
+	from := uintptr(unsafe.Pointer(unsafe.StringData(row)))
+	for name, text := range map[string]string{
+		"before": held.Before[0].Text, "after": held.After[0].Text, "before, of the difference": held.Differences["status"][0], "after, of the difference": held.Differences["status"][1],
+	} {
+		if at := uintptr(unsafe.Pointer(unsafe.StringData(text))); at >= from && at < from+uintptr(len(row)) {
+			t.Errorf("%s is a part of the row", name)
 		}
 	}
 }
