@@ -42,7 +42,7 @@ type Relay struct {
 	next      <-chan loaded // what is read for the next pass; nil: nothing is
 	leader    bool
 	renewAt   time.Time
-	positions map[string]uint64 // by stream; nil: not known, see settle
+	positions map[string]uint64 // by stream; nil: not known, see findPositions
 }
 
 // NewRelay returns a relay from the outbox to the bus. [Relay.Run] makes it work.
