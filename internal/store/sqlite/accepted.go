@@ -116,13 +116,26 @@ func (w *work) end(ctx context.Context, end *sql.Stmt, a register.Accepted, c *r
 	}
 	c.FirstSeen = firstSeen
 	if c.Kind == register.Removed && c.MissingSince != nil {
-		seen, err := lastSighting(ctx, w.tx, w.run.Register, at)
+		seen, err := w.lastSighting(ctx, at)
 		if err != nil {
 			return fmt.Errorf("look for its last sighting: %w", err)
 		}
 		c.LastSeen = later(firstSeen, seen)
 	}
 	return nil
+}
+
+// lastSighting is the function of that name, asked once for those that went missing
+// at one instant, as hundreds do.
+func (w *work) lastSighting(ctx context.Context, before time.Time) (time.Time, error) {
+	if w.sighted.seen.IsZero() || !w.sighted.before.Equal(before) {
+		seen, err := lastSighting(ctx, w.tx, w.run.Register, before)
+		if err != nil {
+			return seen, err
+		}
+		w.sighted.before, w.sighted.seen = before, seen
+	}
+	return w.sighted.seen, nil
 }
 
 // endOf gives the instant at which a change ends what was listed before it.

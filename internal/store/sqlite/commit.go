@@ -116,7 +116,8 @@ type work struct {
 	number  int64 // of the register, in the table of versions
 	run     register.Run
 	changes []register.Change
-	events  []register.Outgoing // of the changes, those that the store keeps in mind
+	events  []register.Outgoing              // of the changes, those that the store keeps in mind
+	sighted struct{ before, seen time.Time } // see lastSighting
 }
 
 // do writes what the commit leaves; the order is that of the references, and

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/regwatch/regwatch/register"
 )
 
@@ -64,45 +66,49 @@ func (s *Store) EachHeadEntry(ctx context.Context, registerID string, yield func
 
 // HeadEntriesOf gives those entries of the head that have these identities (see
 // [register.Entry.Identity]), in the order of the identities; one that is not in
-// the head is left out.
+// the head is left out. While the head moves, they may be of the one and the other.
 func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error) {
-	var entries []register.Entry
-	err := s.view(ctx, func(tx *sql.Tx) error {
-		for some := range slices.Chunk(identities, headEntriesAtOnce) {
-			found, err := headEntriesByIdentity(ctx, tx, registerID, some)
-			if err != nil {
-				return err
-			}
-			for _, id := range some {
-				if e, there := found[id]; there {
-					entries = append(entries, e)
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	chunks := slices.Collect(slices.Chunk(identities, headEntriesAtOnce))
+	found := make([][]register.Entry, len(chunks))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(headEntriesReaders)
+	for i, some := range chunks {
+		group.Go(func() (err error) {
+			found[i], err = headEntriesByIdentity(ctx, s.read, registerID, some)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("read entries of %s: %w", registerID, err)
 	}
-	return entries, nil
+	return slices.Concat(found...), nil
 }
 
-// headEntriesAtOnce is how many entries of a head one statement asks for.
-const headEntriesAtOnce = 200
+// headEntriesAtOnce is how many entries of a head one statement asks for, and
+// headEntriesReaders how many statements ask at a time.
+const (
+	headEntriesAtOnce  = 200
+	headEntriesReaders = 2
+)
 
-func headEntriesByIdentity(ctx context.Context, tx *sql.Tx, registerID string, identities []register.Hash) (map[register.Hash]register.Entry, error) {
+func headEntriesByIdentity(ctx context.Context, q querier, registerID string, identities []register.Hash) (entries []register.Entry, err error) {
 	args := make([]any, 0, 1+len(identities))
 	args = append(args, registerID)
 	for _, id := range identities {
 		args = append(args, id[:])
 	}
 	found := make(map[register.Hash]register.Entry, len(identities))
-	err := each(ctx, tx, func(rows *sql.Rows) error {
+	err = each(ctx, q, func(rows *sql.Rows) error {
 		e, err := scanEntry(rows)
 		found[e.Identity()] = e
 		return err
 	}, headEntries+` AND identity IN (`+marks(len(identities))+`)`, args...)
-	return found, err
+	for _, id := range identities {
+		if e, there := found[id]; there {
+			entries = append(entries, e)
+		}
+	}
+	return entries, err
 }
 
 // EntriesOf gives those entries of the head that the references name by key and

@@ -18,13 +18,28 @@ const (
 	cachedPage  = pageSize + 512 // bytes, with SQLite's header
 )
 
-// pageRoom gives SQLite room for cached pages that it keeps: their memory is new to
-// the process only once. It only spares work, so that it is no error if SQLite is in
-// use already and refuses.
-var pageRoom = sync.OnceValue(func() []byte {
-	room := offheap.Make[byte](cachedPages*cachedPage, cachedPages*cachedPage)
+// undoneInMemory is how many bytes of pages SQLite keeps in memory to undo one statement
+// of a transaction; what is more goes to a file. To end one entry changes up to ten
+// pages, more than the 64 KB that are usual, and once there is a file each statement of
+// the transaction writes to it.
+const undoneInMemory = 1 << 20
+
+// configure tells SQLite, before it is used, what memory it has for the pages of all
+// stores of the process. It only spares work, so that it is no error if SQLite is in use
+// already and refuses.
+var configure = sync.OnceValue(func() (room []byte) {
 	tls := libc.NewTLS()
 	defer tls.Close()
+	arguments := libc.NewVaList(int32(undoneInMemory))
+	defer libc.Xfree(tls, arguments)
+	_ = lib.Xsqlite3_config(tls, lib.SQLITE_CONFIG_STMTJRNL_SPILL, arguments)
+	return pageRoom(tls)
+})
+
+// pageRoom gives SQLite room for cached pages that it keeps: their memory is new to
+// the process only once.
+func pageRoom(tls *libc.TLS) []byte {
+	room := offheap.Make[byte](cachedPages*cachedPage, cachedPages*cachedPage)
 	start := uintptr(unsafe.Pointer(unsafe.SliceData(room))) //nolint:gosec // nothing moves it, and what is returned keeps it
 	arguments := libc.NewVaList(start, int32(cachedPage), int32(cachedPages))
 	defer libc.Xfree(tls, arguments)
@@ -33,4 +48,4 @@ var pageRoom = sync.OnceValue(func() []byte {
 		return nil
 	}
 	return room
-})
+}
