@@ -59,7 +59,10 @@ func (r *Relay) readAhead(ctx context.Context, before loaded) {
 	r.next = next
 	go func() {
 		batch := r.read(ctx, after, limit)
-		batch.made = r.makeSome(batch.rows)
+		batch.made = make(map[string]made, len(batch.rows))
+		for i, m := range r.makeFirst(batch.rows, nil) {
+			batch.made[batch.rows[i].ID] = m
+		}
 		next <- batch
 	}()
 }
@@ -72,46 +75,42 @@ func (r *Relay) forget() {
 	}
 }
 
-// makeSome makes the messages of the first rows, of about as much as goes out together.
-func (r *Relay) makeSome(rows []register.Outgoing) map[string]made {
-	ready := make(map[string]made, len(rows))
-	for size := 0; len(rows) > 0 && size < relayBytes; {
-		some := rows[:min(madeAtOnce, len(rows))]
-		rows = rows[len(some):]
-		for i, m := range r.make(some, nil) {
-			ready[some[i].ID] = m
-			if m.err == nil {
-				size += len(m.message.Data)
-			}
-		}
-	}
-	return ready
-}
-
 // messages makes messages of the first rows, as many as go out together; some may be
 // ready. Ids are those of the messages, then those of events that can never be sent.
 func (r *Relay) messages(rows []register.Outgoing, ready map[string]made) (messages []*nats.Msg, ids []string, taken int) {
 	var never []string
-	for size := 0; taken < len(rows) && size < relayBytes; {
-		some := rows[taken:min(taken+madeAtOnce, len(rows))]
-		taken += len(some)
-		for i, m := range r.make(some, ready) {
-			if m.err != nil {
-				r.options.Logger.Error("event can not be sent over NATS; subscriptions are served from the store",
-					"event", some[i].ID, "register", some[i].Register, "sequence", some[i].Sequence, "err", m.err)
-				never = append(never, some[i].ID)
-				continue
-			}
-			messages, ids, size = append(messages, m.message), append(ids, some[i].ID), size+len(m.message.Data)
+	first := r.makeFirst(rows, ready)
+	for i, m := range first {
+		if m.err != nil {
+			r.options.Logger.Error("event can not be sent over NATS; subscriptions are served from the store",
+				"event", rows[i].ID, "register", rows[i].Register, "sequence", rows[i].Sequence, "err", m.err)
+			never = append(never, rows[i].ID)
+			continue
 		}
+		messages, ids = append(messages, m.message), append(ids, rows[i].ID)
 	}
-	return messages, append(ids, never...), taken
+	return messages, append(ids, never...), len(first)
 }
 
 // made is the message of a row, or why there is none.
 type made struct {
 	message *nats.Msg
 	err     error
+}
+
+// makeFirst makes the messages of the first rows, as many as go out together, of which
+// some may be ready.
+func (r *Relay) makeFirst(rows []register.Outgoing, ready map[string]made) (first []made) {
+	for size := 0; len(first) < len(rows) && size < relayBytes; {
+		some := r.make(rows[len(first):min(len(first)+madeAtOnce, len(rows))], ready)
+		for _, m := range some {
+			if m.err == nil {
+				size += len(m.message.Data)
+			}
+		}
+		first = append(first, some...)
+	}
+	return first
 }
 
 func (r *Relay) make(rows []register.Outgoing, ready map[string]made) []made {

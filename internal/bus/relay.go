@@ -162,7 +162,6 @@ func (r *Relay) pass(ctx context.Context) (more bool, err error) {
 	}
 	settled := r.positions != nil
 	if !settled { // before the outbox is read: see publish
-		r.forget()
 		if err := r.findPositions(ctx); err != nil {
 			return false, err
 		}
