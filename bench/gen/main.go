@@ -2,7 +2,11 @@
 // always the same for the same numbers: as CSV in UTF-8 and in windows-1251, lines
 // of JSON, a JSON array, XML, and a domain a line. What differs between them is in expected.json.
 //
-//	go run ./bench/gen [-csv] [-added N] [-removed N] [-changed N] ROWS DIR
+//	go run ./bench/gen [-csv] [-versions N] [-added N] [-removed N] [-changed N] ROWS DIR
+//
+// A version after the second adds fewer rows, by as many as each removes: a removal is
+// told of when two versions are without the entry, so that with each version there is
+// as much to tell.
 package main
 
 import (
@@ -206,13 +210,43 @@ func share(asked, usual int) int {
 	return asked
 }
 
+// next gives the version after old: without some of its rows, with some changed and
+// some new ones, in another order; and how many fields were changed. The date is one
+// that no row had.
+func next(r *rand.Rand, date string, old, began []*row, rem, mod int) (p []*row, fields int) {
+	p = make([]*row, len(old))
+	copy(p, old)
+	r.Shuffle(len(p), func(i, j int) { p[i], p[j] = p[j], p[i] })
+	p = p[:len(p)-rem] // the last ones go, and those before them change
+	for i := range mod {
+		c := *p[len(p)-1-i]
+		switch i % 5 {
+		case 0, 1, 2:
+			c.ip = c.ip + " | " + ip(r)
+			fields++
+		case 3:
+			c.date = date
+			fields++
+		case 4: // two fields at once
+			c.ip = c.ip + " | " + ip(r)
+			c.date = date
+			fields += 2
+		}
+		p[len(p)-1-i] = &c
+	}
+	p = append(p, began...)
+	r.Shuffle(len(p), func(i, j int) { p[i], p[j] = p[j], p[i] })
+	return p, fields
+}
+
 func main() {
 	added := flag.Int("added", -1, "rows that only the newer version has; a thousandth of all")
 	removed := flag.Int("removed", -1, "rows that only the older version has; a two-thousandth")
 	changed := flag.Int("changed", -1, "rows whose address or date differs; a two-thousandth")
 	only := flag.Bool("csv", false, "write CSV in UTF-8 alone")
+	versions := flag.Int("versions", 2, "versions to write, two at least")
 	flag.Parse()
-	if flag.NArg() != 2 {
+	if flag.NArg() != 2 || *versions < 2 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -232,33 +266,22 @@ func main() {
 	}
 	r.Shuffle(n, func(i, j int) { old[i], old[j] = old[j], old[i] })
 	write(dir, "v1", old, !*only)
-	// new: drop the last rem of a fresh permutation, modify the mod before them
-	p := make([]*row, n)
-	copy(p, old)
-	r.Shuffle(n, func(i, j int) { p[i], p[j] = p[j], p[i] })
-	p = p[:n-rem]
-	fields := 0
-	for i := 0; i < mod; i++ {
-		c := *p[len(p)-1-i]
-		switch i % 5 {
-		case 0, 1, 2:
-			c.ip = c.ip + " | " + ip(r)
-			fields++
-		case 3:
-			c.date = "2026-01-02" // base dates end in 2025: always differs
-			fields++
-		case 4: // two fields at once
-			c.ip = c.ip + " | " + ip(r)
-			c.date = "2026-01-02"
-			fields += 2
-		}
-		p[len(p)-1-i] = &c
+	began := make([]*row, add)
+	for i := range began {
+		began[i] = &all[n+i]
 	}
-	for i := 0; i < add; i++ {
-		p = append(p, &all[n+i])
-	}
-	r.Shuffle(len(p), func(i, j int) { p[i], p[j] = p[j], p[i] })
+	p, fields := next(r, "2026-01-02", old, began, rem, mod) // base dates end in 2025
 	write(dir, "v2", p, !*only)
+	later := p
+	for v := 3; v <= *versions; v++ {
+		began = began[:0]
+		for i := range add - rem {
+			another := mk(r, n+(v-2)*add+i)
+			began = append(began, &another)
+		}
+		later, _ = next(r, fmt.Sprintf("2026-01-%02d", v), later, began, rem, mod)
+		write(dir, "v"+strconv.Itoa(v), later, !*only)
+	}
 	b, _ := json.Marshal(map[string]int{"old_rows": n, "new_rows": len(p), "added": add, "removed": rem, "modified": mod, "modified_fields": fields})
 	must(os.WriteFile(filepath.Join(dir, "expected.json"), append(b, '\n'), 0o644))
 	fmt.Println(string(b))

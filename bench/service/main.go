@@ -1,15 +1,16 @@
 // Command service measures the whole service on a large register: it publishes the
-// two versions that bench/gen wrote, runs `regwatch run` on them, and receives the
+// versions that bench/gen wrote, runs `regwatch run` on them, and receives the
 // webhooks.
 //
-//	go run ./bench/service [-parallel N] REGWATCH DIR
+//	go run ./bench/service [-parallel N] REGWATCH DIR [NAME COMMAND]...
 //
-// N is how many webhooks may be under way at once; by default one.
+// N is how many webhooks may be under way at once; by default one. The commands are
+// timed in the same run, in turn with the changes: how quick this machine is now.
 //
 // It prints one JSON object: seconds from the last byte of the first version until
-// its run is recorded, from the last byte of the second to the first webhook and to the
-// last, of the first version again to its first webhook, and the most memory that the
-// service had resident in each phase (VmHWM, in megabytes).
+// its run is recorded; of each later version from its last byte to the first webhook
+// and to the last, and their medians; the most memory that the service had resident in
+// each phase (VmHWM, in megabytes); and of each command the median of its seconds.
 package main
 
 import (
@@ -25,6 +26,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,32 +36,41 @@ import (
 func main() {
 	parallel := flag.Int("parallel", 1, "webhooks under way at once")
 	flag.Parse()
-	if flag.NArg() != 2 {
-		fmt.Fprintln(os.Stderr, "usage: service [-parallel N] REGWATCH DIR")
+	if flag.NArg() < 2 || flag.NArg()%2 != 0 {
+		fmt.Fprintln(os.Stderr, "usage: service [-parallel N] REGWATCH DIR [NAME COMMAND]...")
 		os.Exit(2)
 	}
-	result, err := measure(flag.Arg(0), flag.Arg(1), *parallel)
+	result, err := measure(flag.Arg(0), flag.Arg(1), *parallel, flag.Args()[2:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "service:", err)
 		os.Exit(1)
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(result)
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(result)
 }
 
 // Result is what was measured.
 type Result struct {
-	Baseline     float64 `json:"baseline_s"`
-	BaselineRead float64 `json:"baseline_proved_s"` // of it, until it was proved whole
-	BaselineMB   int     `json:"baseline_mb"`
-	FirstWebhook float64 `json:"first_webhook_s"`
-	LastWebhook  float64 `json:"last_webhook_s"`
+	Baseline     float64            `json:"baseline_s"`
+	BaselineRead float64            `json:"baseline_proved_s"` // of it, until it was proved whole
+	BaselineMB   int                `json:"baseline_mb"`
+	UnchangedMB  int                `json:"unchanged_mb"`
+	IdleMB       int                `json:"idle_mb"`
+	Webhooks     int                `json:"webhooks"` // of each change
+	FirstWebhook float64            `json:"first_webhook_s"`
+	LastWebhook  float64            `json:"last_webhook_s"`
+	Changes      []Change           `json:"changes"`
+	Beside       map[string]float64 `json:"beside_s,omitempty"`
+}
+
+// Change is one of the changes.
+type Change struct {
 	Received     float64 `json:"received_s"` // until the body was in the archive, synced
 	Judged       float64 `json:"judged_s"`   // until what differs was judged
-	Webhooks     int     `json:"webhooks"`
-	ChangeMB     int     `json:"change_mb"`
-	UnchangedMB  int     `json:"unchanged_mb"`
-	IdleMB       int     `json:"idle_mb"`
-	NextWebhook  float64 `json:"next_webhook_s"` // the first one of a second change
+	FirstWebhook float64 `json:"first_webhook_s"`
+	LastWebhook  float64 `json:"last_webhook_s"`
+	MB           int     `json:"mb"`
 }
 
 const definition = `id: ru-large
@@ -86,7 +97,7 @@ channels: {hook: {type: webhook, url: "%s/hook", secret: env:BENCH_SECRET, allow
 http: {listen: "127.0.0.1:0"}
 `
 
-func measure(program, dir string, parallel int) (r Result, err error) {
+func measure(program, dir string, parallel int, beside []string) (r Result, err error) {
 	work, err := os.MkdirTemp("", "regwatch-bench-")
 	if err != nil {
 		return r, err
@@ -118,7 +129,7 @@ func measure(program, dir string, parallel int) (r Result, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
-	s := service{program: program, config: filepath.Join(work, "regwatch.yaml"), ended: make(chan struct{})}
+	s := &service{program: program, config: filepath.Join(work, "regwatch.yaml"), ended: make(chan struct{})}
 	if err := s.start(ctx); err != nil {
 		return r, err
 	}
@@ -147,38 +158,75 @@ func measure(program, dir string, parallel int) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	o.drain()
-	o.publish(filepath.Join(dir, "v2.csv"))
-	sent = <-o.served
 	r.Webhooks = expected.Added + expected.Modified
-	for i := range r.Webhooks {
+	times := map[string][]float64{}
+	for version := 2; ; version++ {
+		path := filepath.Join(dir, fmt.Sprintf("v%d.csv", version))
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && version > 2 {
+			break
+		}
+		c, err := change(ctx, s, o, path, r.Webhooks)
+		if err != nil {
+			return r, fmt.Errorf("version %d: %w", version, err)
+		}
+		r.Changes = append(r.Changes, c)
+		for i := 0; i < len(beside); i += 2 {
+			began := time.Now()
+			if out, err := exec.CommandContext(ctx, "sh", "-c", beside[i+1]).CombinedOutput(); err != nil {
+				return r, fmt.Errorf("%s: %w: %s", beside[i], err, out)
+			}
+			times[beside[i]] = append(times[beside[i]], time.Since(began).Seconds())
+		}
+	}
+	r.FirstWebhook = median(r.Changes, func(c Change) float64 { return c.FirstWebhook })
+	r.LastWebhook = median(r.Changes, func(c Change) float64 { return c.LastWebhook })
+	r.Beside = map[string]float64{}
+	for name, seconds := range times {
+		r.Beside[name] = median(seconds, func(s float64) float64 { return s })
+	}
+	return r, nil
+}
+
+// change publishes a version, and waits until all is told that is new about it.
+func change(ctx context.Context, s *service, o *outside, path string, webhooks int) (c Change, err error) {
+	before, err := s.runs(ctx)
+	if err != nil {
+		return c, err
+	}
+	o.drain()
+	o.publish(path)
+	sent := <-o.served
+	for i := range webhooks {
 		select {
 		case <-o.arrived:
 		case <-ctx.Done():
-			return r, fmt.Errorf("%d of %d webhooks arrived", i, r.Webhooks)
+			return c, fmt.Errorf("%d of %d webhooks arrived", i, webhooks)
 		}
 		if i == 0 {
-			r.FirstWebhook = time.Since(sent).Seconds()
+			c.FirstWebhook = time.Since(sent).Seconds()
 		}
 	}
-	r.LastWebhook = time.Since(sent).Seconds()
-	if run, err = s.run(ctx, 3); err != nil {
-		return r, err
+	c.LastWebhook = time.Since(sent).Seconds()
+	run, err := s.run(ctx, len(before)+1)
+	if err != nil {
+		return c, err
 	}
-	r.Received, r.Judged = run.ObservedAt.Sub(sent).Seconds(), run.FinishedAt.Sub(sent).Seconds()
-	s.idle(time.Second)
-	r.ChangeMB = s.peak()
+	c.Received, c.Judged = run.ObservedAt.Sub(sent).Seconds(), run.FinishedAt.Sub(sent).Seconds()
+	s.rest()
+	c.MB = s.peak()
+	if more := len(o.arrived); more > 0 {
+		return c, fmt.Errorf("%d webhooks more than %d", more, webhooks)
+	}
+	return c, nil
+}
 
-	o.drain()
-	o.publish(filepath.Join(dir, "v1.csv")) // what has changed changes back
-	sent = <-o.served
-	select {
-	case <-o.arrived:
-		r.NextWebhook = time.Since(sent).Seconds()
-	case <-ctx.Done():
-		return r, errors.New("no webhook of the second change arrived")
+func median[T any](values []T, of func(T) float64) float64 {
+	seconds := make([]float64, len(values))
+	for i, v := range values {
+		seconds[i] = of(v)
 	}
-	return r, nil
+	slices.Sort(seconds)
+	return seconds[len(seconds)/2]
 }
 
 // outside is the authority's web site and the receiver.
@@ -330,23 +378,31 @@ type run struct {
 	FinishedAt time.Time `json:"finished_at"`
 }
 
-// run waits for a run that did not fail, and gives it.
+// run waits for so many runs that did not fail, and gives the newest.
 func (s *service) run(ctx context.Context, least int) (run, error) {
 	for {
-		text, err := exec.CommandContext(ctx, s.program, "--config", s.config, "runs", "--register", "ru-large", "--json").Output()
-		if err != nil && ctx.Err() != nil {
-			return run{}, errors.Join(err, ctx.Err())
-		}
-		var found []run
-		for line := range strings.Lines(string(text)) {
-			var r run
-			if json.Unmarshal([]byte(line), &r) == nil && r.Outcome != "failed" {
-				found = append(found, r)
-			}
+		found, err := s.runs(ctx)
+		if err != nil {
+			return run{}, err
 		}
 		if len(found) >= least {
-			return found[0], nil // the newest comes first
+			return found[0], nil
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// runs gives the runs that did not fail, the newest first.
+func (s *service) runs(ctx context.Context) (found []run, err error) {
+	text, err := exec.CommandContext(ctx, s.program, "--config", s.config, "runs", "--register", "ru-large", "--json").Output()
+	if err != nil && ctx.Err() != nil {
+		return nil, errors.Join(err, ctx.Err())
+	}
+	for line := range strings.Lines(string(text)) {
+		var r run
+		if json.Unmarshal([]byte(line), &r) == nil && r.Outcome != "failed" {
+			found = append(found, r)
+		}
+	}
+	return found, nil
 }
