@@ -1,6 +1,7 @@
-// Command gen writes two versions of a large register in the form of a blocklist,
-// always the same for the same numbers: as CSV in UTF-8 and in windows-1251, lines
-// of JSON, a JSON array, XML, and a domain a line. What differs between them is in expected.json.
+// Command gen writes versions of a large register in the form of a blocklist, always
+// the same for the same numbers: as CSV in UTF-8 and in windows-1251, lines of JSON, a
+// JSON array, XML, and a domain a line. What differs between the first two is in
+// expected.json.
 //
 //	go run ./bench/gen [-csv] [-versions N] [-added N] [-removed N] [-changed N] ROWS DIR
 //
@@ -240,13 +241,13 @@ func next(r *rand.Rand, date string, old, began []*row, rem, mod int) (p []*row,
 }
 
 func main() {
-	added := flag.Int("added", -1, "rows that only the newer version has; a thousandth of all")
-	removed := flag.Int("removed", -1, "rows that only the older version has; a two-thousandth")
+	added := flag.Int("added", -1, "rows that the second version adds; a thousandth of all")
+	removed := flag.Int("removed", -1, "rows that each version is without; a two-thousandth")
 	changed := flag.Int("changed", -1, "rows whose address or date differs; a two-thousandth")
 	only := flag.Bool("csv", false, "write CSV in UTF-8 alone")
-	versions := flag.Int("versions", 2, "versions to write, two at least")
+	versions := flag.Int("versions", 2, "versions to write, 2 to 9")
 	flag.Parse()
-	if flag.NArg() != 2 || *versions < 2 {
+	if flag.NArg() != 2 || *versions < 2 || *versions > 9 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -256,6 +257,10 @@ func main() {
 	must(os.MkdirAll(dir, 0o755))
 	r := rand.New(rand.NewPCG(42, uint64(n)))
 	add, rem, mod := share(*added, n/1000), share(*removed, n/2000), share(*changed, n/2000)
+	if *versions > 2 && add < rem {
+		fmt.Fprintln(os.Stderr, "gen: of more than two versions each must add as many rows as it removes, or more")
+		os.Exit(2)
+	}
 	all := make([]row, n+add)
 	for i := range all {
 		all[i] = mk(r, i)

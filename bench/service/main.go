@@ -103,7 +103,8 @@ func measure(program, dir string, parallel int, beside []string) (r Result, err 
 		return r, err
 	}
 	defer os.RemoveAll(work)
-	o := &outside{arrived: make(chan struct{}, 1<<20), served: make(chan time.Time, 100)}
+	o := &outside{arrived: make(chan struct{}, 1<<20), served: make(chan served, 100)}
+	o.published.L = &o.mu
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return r, err
@@ -137,8 +138,12 @@ func measure(program, dir string, parallel int, beside []string) (r Result, err 
 	s.idle(time.Second)
 	r.IdleMB = s.peak()
 
-	o.publish(filepath.Join(dir, "v1.csv"))
-	sent := <-o.served
+	first := filepath.Join(dir, "v1.csv")
+	o.publish(first)
+	sent, err := o.sent(ctx, first)
+	if err != nil {
+		return r, err
+	}
 	run, err := s.run(ctx, 1)
 	if err != nil {
 		return r, err
@@ -147,7 +152,9 @@ func measure(program, dir string, parallel int, beside []string) (r Result, err 
 	r.BaselineRead = run.FinishedAt.Sub(sent).Seconds()
 	o.drain()
 	s.peak()
-	<-o.served // one that finds it unchanged
+	if _, err := o.sent(ctx, first); err != nil { // one that finds it unchanged
+		return r, err
+	}
 	s.rest()
 	r.UnchangedMB = s.peak()
 	var expected struct{ Added, Modified int }
@@ -173,7 +180,8 @@ func measure(program, dir string, parallel int, beside []string) (r Result, err 
 		for i := 0; i < len(beside); i += 2 {
 			began := time.Now()
 			if out, err := exec.CommandContext(ctx, "sh", "-c", beside[i+1]).CombinedOutput(); err != nil {
-				return r, fmt.Errorf("%s: %w: %s", beside[i], err, out)
+				fmt.Fprintf(os.Stderr, "service: %s: %v: %s\n", beside[i], err, out)
+				continue
 			}
 			times[beside[i]] = append(times[beside[i]], time.Since(began).Seconds())
 		}
@@ -187,15 +195,21 @@ func measure(program, dir string, parallel int, beside []string) (r Result, err 
 	return r, nil
 }
 
-// change publishes a version, and waits until all is told that is new about it.
+// change publishes a version, and waits until all is told that is new about it. After
+// that the site has nothing to show until the next: a second look would confirm removals.
 func change(ctx context.Context, s *service, o *outside, path string, webhooks int) (c Change, err error) {
 	before, err := s.runs(ctx)
 	if err != nil {
 		return c, err
 	}
-	o.drain()
+	if early := len(o.arrived); early > 0 {
+		return c, fmt.Errorf("%d webhooks before it was published", early)
+	}
 	o.publish(path)
-	sent := <-o.served
+	sent, err := o.sent(ctx, path)
+	if err != nil {
+		return c, err
+	}
 	for i := range webhooks {
 		select {
 		case <-o.arrived:
@@ -207,6 +221,7 @@ func change(ctx context.Context, s *service, o *outside, path string, webhooks i
 		}
 	}
 	c.LastWebhook = time.Since(sent).Seconds()
+	o.publish("")
 	run, err := s.run(ctx, len(before)+1)
 	if err != nil {
 		return c, err
@@ -231,17 +246,38 @@ func median[T any](values []T, of func(T) float64) float64 {
 
 // outside is the authority's web site and the receiver.
 type outside struct {
-	mu      sync.Mutex
-	body    string // path
-	since   time.Time
-	arrived chan struct{}
-	served  chan time.Time // when the last byte of a body was written
+	mu        sync.Mutex
+	published sync.Cond
+	body      string // path; empty: who asks has to wait
+	arrived   chan struct{}
+	served    chan served
+}
+
+// served is a body whose last byte was written.
+type served struct {
+	path string
+	at   time.Time
 }
 
 func (o *outside) publish(path string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.body, o.since = path, time.Now()
+	o.body = path
+	o.published.Broadcast()
+}
+
+// sent waits until a body was served.
+func (o *outside) sent(ctx context.Context, path string) (time.Time, error) {
+	for {
+		select {
+		case s := <-o.served:
+			if s.path == path {
+				return s.at, nil
+			}
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("nobody fetched %s", path)
+		}
+	}
 }
 
 func (o *outside) drain() {
@@ -251,11 +287,18 @@ func (o *outside) drain() {
 }
 
 func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/list.csv" {
+		http.NotFound(w, r)
+		return
+	}
 	o.mu.Lock()
+	for o.body == "" {
+		o.published.Wait()
+	}
 	path := o.body
 	o.mu.Unlock()
 	file, err := os.Open(path)
-	if r.URL.Path != "/list.csv" || err != nil {
+	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
@@ -264,7 +307,7 @@ func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/csv")
 	w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
 	if _, err := io.Copy(w, file); err == nil {
-		o.served <- time.Now()
+		o.served <- served{path, time.Now()}
 	}
 }
 

@@ -38,7 +38,8 @@ type Heads interface {
 	Head(ctx context.Context, registerID string) (register.Head, error)
 	// HeadEntries are the entries that are believed now; EachHeadEntry yields
 	// them one by one, in any order; HeadEntriesOf are those of the given
-	// identities, as far as they are there.
+	// identities, as far as they are there; of the head before a commit or after it,
+	// when one comes between.
 	HeadEntries(ctx context.Context, registerID string) ([]register.Entry, error)
 	EachHeadEntry(ctx context.Context, registerID string, yield func(register.Entry) error) error
 	HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error)

@@ -66,7 +66,9 @@ func (s *Store) EachHeadEntry(ctx context.Context, registerID string, yield func
 
 // HeadEntriesOf gives those entries of the head that have these identities (see
 // [register.Entry.Identity]), in the order of the identities; one that is not in
-// the head is left out. While the head moves, they may be of the one and the other.
+// the head is left out. It is no snapshot: when a commit comes between, some may be of
+// the head before it and some of the one after it. What is judged by them is refused
+// then, see [Store.Commit].
 func (s *Store) HeadEntriesOf(ctx context.Context, registerID string, identities []register.Hash) ([]register.Entry, error) {
 	chunks := slices.Collect(slices.Chunk(identities, headEntriesAtOnce))
 	found := make([][]register.Entry, len(chunks))

@@ -19,10 +19,11 @@ const (
 )
 
 // undoneInMemory is how many bytes of pages SQLite keeps in memory to undo one statement
-// of a transaction; what is more goes to a file. To end one entry changes up to ten
-// pages, more than the 64 KB that are usual, and once there is a file each statement of
-// the transaction writes to it. SQLite moves all of it to the file at once, and writes
-// less than 128 KB at once: with more, each large statement would fail.
+// of a transaction; what is more goes to a file. To end one entry changes some four pages,
+// and as many leave the cache meanwhile, which count too: more than the 64 KB that are
+// usual, and once there is a file each statement of the transaction writes to it. SQLite
+// moves all of it to the file at once, and writes less than 128 KB at once: with more,
+// each large statement would fail.
 const undoneInMemory = 15 * (pageSize + 4) // each page has its number before it
 
 // configure tells SQLite, before it is used, what memory it has for the pages of all
