@@ -14,22 +14,19 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
+	"syscall"
 	"time"
 )
 
@@ -128,7 +125,9 @@ func measure(program, dir string, parallel int, beside []string) (r Result, err 
 			return r, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+	told, end := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // the service ends with it
+	defer end()
+	ctx, cancel := context.WithTimeout(told, 30*time.Minute)
 	defer cancel()
 	s := &service{program: program, config: filepath.Join(work, "regwatch.yaml"), ended: make(chan struct{})}
 	if err := s.start(ctx); err != nil {
@@ -242,210 +241,4 @@ func median[T any](values []T, of func(T) float64) float64 {
 	}
 	slices.Sort(seconds)
 	return seconds[len(seconds)/2]
-}
-
-// outside is the authority's web site and the receiver.
-type outside struct {
-	mu        sync.Mutex
-	published sync.Cond
-	body      string // path; empty: who asks has to wait
-	arrived   chan struct{}
-	served    chan served
-}
-
-// served is a body whose last byte was written.
-type served struct {
-	path string
-	at   time.Time
-}
-
-func (o *outside) publish(path string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.body = path
-	o.published.Broadcast()
-}
-
-// sent waits until a body was served.
-func (o *outside) sent(ctx context.Context, path string) (time.Time, error) {
-	for {
-		select {
-		case s := <-o.served:
-			if s.path == path {
-				return s.at, nil
-			}
-		case <-ctx.Done():
-			return time.Time{}, fmt.Errorf("nobody fetched %s", path)
-		}
-	}
-}
-
-func (o *outside) drain() {
-	for len(o.served) > 0 {
-		<-o.served
-	}
-}
-
-func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/list.csv" {
-		http.NotFound(w, r)
-		return
-	}
-	o.mu.Lock()
-	for o.body == "" {
-		o.published.Wait()
-	}
-	path := o.body
-	o.mu.Unlock()
-	file, err := os.Open(path)
-	if err != nil {
-		http.NotFound(w, r)
-		return
-	}
-	defer file.Close()
-	info, _ := file.Stat()
-	w.Header().Set("Content-Type", "text/csv")
-	w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
-	if _, err := io.Copy(w, file); err == nil {
-		o.served <- served{path, time.Now()}
-	}
-}
-
-// receive takes webhooks. A receiver is on another machine; this one shares the
-// processors with what is measured, and takes little of them: 0.14 s for 2,000 requests
-// where net/http's server takes 0.22 to 0.24.
-func (o *outside) receive(listener net.Listener) {
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			defer func() { _ = conn.Close() }()
-			reader := bufio.NewReader(conn)
-			for {
-				request, err := http.ReadRequest(reader)
-				if err != nil {
-					return
-				}
-				if _, err := io.Copy(io.Discard, request.Body); err != nil {
-					return
-				}
-				o.arrived <- struct{}{}
-				if _, err := io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n"); err != nil {
-					return
-				}
-			}
-		}()
-	}
-}
-
-// service is `regwatch run`.
-type service struct {
-	program string
-	config  string
-	command *exec.Cmd
-	ended   chan struct{}
-}
-
-func (s *service) start(ctx context.Context) error {
-	s.command = exec.CommandContext(ctx, s.program, "--config", s.config, "--log-level", "warn", "run")
-	s.command.Env = append(os.Environ(), "BENCH_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-	s.command.Stderr = os.Stderr
-	if err := s.command.Start(); err != nil {
-		return err
-	}
-	go func() {
-		if err := s.command.Wait(); err != nil && ctx.Err() == nil {
-			fmt.Fprintln(os.Stderr, "service: regwatch ended:", err)
-			os.Exit(1)
-		}
-		close(s.ended)
-	}()
-	return nil
-}
-
-func (s *service) stop() {
-	_ = s.command.Process.Signal(os.Interrupt)
-	<-s.ended
-}
-
-func (s *service) idle(d time.Duration) { time.Sleep(d) }
-
-// rest waits until the service has nothing to do in the background.
-func (s *service) rest() {
-	for calm, before := 0, s.ticks(); calm < 4; {
-		time.Sleep(time.Second)
-		now := s.ticks()
-		if calm++; now-before > 5 {
-			calm = 0
-		}
-		before = now
-	}
-}
-
-// ticks is the processor time that the service has taken, in hundredths of a
-// second.
-func (s *service) ticks() int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.command.Process.Pid))
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return user + system
-}
-
-// peak gives the most memory that was resident since the last call, in megabytes.
-func (s *service) peak() int {
-	proc := fmt.Sprintf("/proc/%d/", s.command.Process.Pid)
-	file, err := os.Open(proc + "status")
-	if err != nil {
-		return 0
-	}
-	defer file.Close()
-	kilobytes := 0
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if text, ok := strings.CutPrefix(lines.Text(), "VmHWM:"); ok {
-			kilobytes, _ = strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "kB")))
-		}
-	}
-	_ = os.WriteFile(proc+"clear_refs", []byte("5"), 0) //nolint:gosec // the kernel's
-	return kilobytes / 1000
-}
-
-type run struct {
-	Outcome    string    `json:"outcome"`
-	ObservedAt time.Time `json:"observed_at"`
-	FinishedAt time.Time `json:"finished_at"`
-}
-
-// run waits for so many runs that did not fail, and gives the newest.
-func (s *service) run(ctx context.Context, least int) (run, error) {
-	for {
-		found, err := s.runs(ctx)
-		if err != nil {
-			return run{}, err
-		}
-		if len(found) >= least {
-			return found[0], nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}
-
-// runs gives the runs that did not fail, the newest first.
-func (s *service) runs(ctx context.Context) (found []run, err error) {
-	text, err := exec.CommandContext(ctx, s.program, "--config", s.config, "runs", "--register", "ru-large", "--json").Output()
-	if err != nil && ctx.Err() != nil {
-		return nil, errors.Join(err, ctx.Err())
-	}
-	for line := range strings.Lines(string(text)) {
-		var r run
-		if json.Unmarshal([]byte(line), &r) == nil && r.Outcome != "failed" {
-			found = append(found, r)
-		}
-	}
-	return found, nil
 }

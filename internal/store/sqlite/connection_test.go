@@ -2,15 +2,10 @@ package sqlite
 
 import (
 	"database/sql"
-	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
 )
 
 func openAlone(t *testing.T) *Store {
@@ -98,39 +93,5 @@ func TestPlans(t *testing.T) {
 				t.Errorf("%s: %q", name, plan)
 			}
 		}
-	}
-}
-
-// TestStatementIsUndone has a statement fail at its last row, after it has changed more
-// pages than are kept in memory to undo it.
-func TestStatementIsUndone(t *testing.T) {
-	store := openAlone(t)
-	const rows = 400
-	name := func(i int) string { return fmt.Sprintf("%08000d", i) } // a page, and one of the index
-	err := store.update(t.Context(), func(tx *sql.Tx) error {
-		for i := range rows {
-			if _, err := tx.ExecContext(t.Context(), `INSERT INTO register_state (register, paused_at) VALUES (?, 1)`, name(i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = store.update(t.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `UPDATE register_state SET paused_at = 2, register = CASE register WHEN ? THEN ? ELSE register END`, name(rows-1), name(0))
-		if failure, ok := errors.AsType[*sqlite.Error](err); !ok || failure.Code() != lib.SQLITE_CONSTRAINT_PRIMARYKEY {
-			t.Errorf("%v, want a name that is there", err)
-		}
-		_, err = tx.ExecContext(t.Context(), `INSERT INTO register_state (register, paused_at) VALUES ('another', 1)`)
-		return err
-	})
-	var unchanged int
-	if err == nil {
-		err = store.read.QueryRowContext(t.Context(), `SELECT count(*) FROM register_state WHERE paused_at = 1`).Scan(&unchanged)
-	}
-	if err != nil || unchanged != rows+1 {
-		t.Errorf("%d rows are as they were, and %v; want %d", unchanged, err, rows+1)
 	}
 }

@@ -68,7 +68,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	configure()
+	pageRoom()
 	// A page of 8 KiB holds some twenty-five entries: small enough for changes in many
 	// places, large enough for a million entries at once. It applies to a file that is
 	// made now. The cache is
