@@ -3,8 +3,9 @@
 // JSON array, XML, and a domain a line. What differs between the first two is in
 // expected.json.
 //
-//	go run ./bench/gen [-csv] [-versions N] [-added N] [-removed N] [-changed N] ROWS DIR
+//	go run ./bench/gen [-csv] [-versions N] [-added N] [-removed N] [-changed N] [-wide N] ROWS DIR
 //
+// With -wide an address has N characters, so that a body is large with few rows.
 // A version after the second adds fewer rows, by as many as each removes: a removal is
 // told of when two versions are without the entry, so that with each version there is
 // as much to tell.
@@ -13,6 +14,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -67,7 +69,7 @@ func date(r *rand.Rand) string {
 	return fmt.Sprintf("%04d-%02d-%02d", 2013+r.IntN(13), 1+r.IntN(12), 1+r.IntN(28))
 }
 
-func mk(r *rand.Rand, i int) row {
+func mk(r *rand.Rand, i, wide int) row {
 	var d strings.Builder
 	for k := 2 + r.IntN(3); k > 0; k-- {
 		d.WriteString(syl[r.IntN(len(syl))])
@@ -92,6 +94,13 @@ func mk(r *rand.Rand, i int) row {
 	// Cyrillic path in some
 	if u != "" && r.IntN(50) == 0 {
 		u += "новости"
+	}
+	if len(u) < wide {
+		long := bytes.NewBufferString(cmp.Or(u, "http://"+dom))
+		for long.Len() < wide {
+			long.WriteString("/" + syl[r.IntN(len(syl))] + strconv.Itoa(r.IntN(1e4)))
+		}
+		u = long.String()[:wide]
 	}
 	a := auths[r.IntN(len(auths))]
 	var dec string
@@ -245,6 +254,7 @@ func main() {
 	removed := flag.Int("removed", -1, "rows that each version is without; a two-thousandth")
 	changed := flag.Int("changed", -1, "rows whose address or date differs; a two-thousandth")
 	only := flag.Bool("csv", false, "write CSV in UTF-8 alone")
+	wide := flag.Int("wide", 0, "characters of each address; as many as it takes")
 	versions := flag.Int("versions", 2, "versions to write, 2 to 9")
 	flag.Parse()
 	if flag.NArg() != 2 || *versions < 2 || *versions > 9 {
@@ -263,7 +273,7 @@ func main() {
 	}
 	all := make([]row, n+add)
 	for i := range all {
-		all[i] = mk(r, i)
+		all[i] = mk(r, i, *wide)
 	}
 	old := make([]*row, n)
 	for i := range old {
@@ -281,7 +291,7 @@ func main() {
 	for v := 3; v <= *versions; v++ {
 		began = began[:0]
 		for i := range add - rem {
-			another := mk(r, n+(v-2)*add+i)
+			another := mk(r, n+(v-2)*add+i, *wide)
 			began = append(began, &another)
 		}
 		later, _ = next(r, fmt.Sprintf("2026-01-%02d", v), later, began, rem, mod)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -18,19 +19,20 @@ func (a *App) Find(ctx context.Context, id string, at time.Time, text string, yi
 	defer indexing.Wait()
 	meanwhile, stop := context.WithCancel(ctx)
 	defer stop()
-	indexing.Go(func() { _ = a.index(meanwhile) }) // what fails here only leaves the next search as slow as this one
+	indexing.Go(func() { _, _ = a.index(meanwhile) }) // what fails here only leaves the next search as slow as this one
 	return a.seen(ctx, id, a.Store.Find(ctx, id, at, text, yield))
 }
 
 // index takes what was committed into the index of searches, until nothing is
-// left. Each block is a transaction of its own, so that commits wait for one of
-// them at most.
-func (a *App) index(ctx context.Context) error {
+// left, and gives how many blocks that were. Each is a transaction of its own, so
+// that commits wait for one of them at most.
+func (a *App) index(ctx context.Context) (blocks int, err error) {
 	for {
 		indexed, err := a.Store.IndexBlock(ctx)
 		if err != nil || !indexed {
-			return err
+			return blocks, err
 		}
+		blocks++
 	}
 }
 
@@ -41,8 +43,12 @@ const indexEvery = 5 * time.Second
 // indexes indexes what is committed, by whatever process, until ctx ends.
 func (s *service) indexes(ctx context.Context) error {
 	for {
-		if err := s.index(ctx); err != nil && ctx.Err() == nil {
+		blocks, err := s.index(ctx)
+		if err != nil && ctx.Err() == nil {
 			s.log.Warn("entries were not indexed for searches, which are slower until they are; trying again", "err", err)
+		}
+		if blocks > 0 {
+			debug.FreeOSMemory()
 		}
 		select {
 		case <-ctx.Done():

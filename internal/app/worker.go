@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -37,9 +38,20 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 	s.log.Info("run", "register", run.Register, "run", run.ID, "outcome", run.Outcome, "changes", len(changes),
 		"entries", run.Entries, "waiting", run.Waiting, "took", run.FinishedAt.Sub(run.StartedAt).Round(time.Millisecond), "reason", run.Reason)
 	if run.Entries >= largeRun && !run.NotModified {
-		time.AfterFunc(giveBackAfter, debug.FreeOSMemory)
+		time.AfterFunc(giveBackAfter, giveBack(run.Outcome))
 	}
 	return nil
+}
+
+// giveBack is what gives back the memory that a large run took. A baseline takes what
+// nothing else will take again. Others come as often as the register changes: after a
+// collection the runtime keeps what it is used to, which the next of them would have
+// to touch anew, page by page, before its first event goes out.
+func giveBack(outcome register.Outcome) func() {
+	if outcome == register.OutcomeBaseline {
+		return debug.FreeOSMemory
+	}
+	return runtime.GC
 }
 
 // From largeRun entries on the memory that a run took is given back: the next such run
