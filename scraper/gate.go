@@ -15,6 +15,7 @@ type evidence struct {
 	health   register.Health
 	pages    []pageReading
 	snapshot register.Snapshot
+	naming   naming
 }
 
 // proof makes the checks of gate 1 in their order, and ends with the first that
@@ -247,6 +248,9 @@ func checkShape(e evidence) register.Check {
 			class = register.ClassLanguage
 		}
 		return fail(name, class, "%s%s", missingWords(e.def, shape), other)
+	}
+	if e.namesNothing() {
+		return fail(name, register.ClassShape, "%s", e.namingWords())
 	}
 	if e.tableGone() {
 		return lack(name, register.ClassShape, "there is neither a row nor a table with the header of the last complete fetch (%s): nothing shows that the register is empty",

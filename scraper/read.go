@@ -128,6 +128,13 @@ func (r *Reader) ReadAgainst(ctx context.Context, pages []register.Page, open Op
 		known.Begin()
 	}
 	b := newSnapshotBuilder(r)
+	b.known, b.learner, b.spares = known, known, true
+	snapshot, proof, err := r.readInto(ctx, pages, open, b, health)
+	if !b.spared || err != nil || b.naming.fails() {
+		return snapshot, proof, err
+	}
+	known.Begin() // a page that begins with many entries of few keys: all of them are wanted after all
+	b = newSnapshotBuilder(r)
 	b.known, b.learner = known, known
 	return r.readInto(ctx, pages, open, b, health)
 }
@@ -161,7 +168,7 @@ func (r *Reader) readInto(ctx context.Context, pages []register.Page, open Open,
 	if len(pages) == 0 {
 		return register.Snapshot{}, register.Proof{fail(register.CheckFraming, register.ClassEmpty, "there is no page")}, nil
 	}
-	e.snapshot = b.finish(mergeShapes(r.def.Parse.Format, e.pages))
+	e.snapshot, e.naming = b.finish(mergeShapes(r.def.Parse.Format, e.pages)), b.naming
 	proof := e.proof()
 	if proof.Failed() != nil {
 		e.snapshot.Entries, e.snapshot.Delisted, e.snapshot.Again = nil, nil, register.Again{}

@@ -40,7 +40,7 @@ func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.He
 	again, filled, odd := known.Seen()
 
 	b := newSnapshotBuilder(r)
-	b.later, b.learner, b.raw = true, known, newRawRows(s.some(s.own), s.rows, rows.key)
+	b.later, b.spares, b.learner, b.raw = true, true, known, newRawRows(s.some(s.own), s.rows, rows.key)
 	p, snapshot, err := r.readSome(ctx, &s, s.own, b, health)
 	if err != nil {
 		return register.Snapshot{}, nil, err

@@ -24,6 +24,9 @@ type snapshotBuilder struct {
 	later    bool                       // whether entries are known is asked at the end
 	facts    []register.RowFacts        // then: of each entry of the snapshot
 	held     heldRow
+	naming   naming       // of the entries
+	spares   bool         // entries that keys do not tell apart are counted, and not kept
+	spared   bool         // that was so
 	contents xxh3.Uint128 // of the rows released since the page began
 	vm       vm.VM
 	env      map[string]any   // of listed_while
@@ -162,6 +165,10 @@ func (b *snapshotBuilder) release() {
 	identity := held.entry.Identity()
 	b.contents.Hi += binary.LittleEndian.Uint64(identity[:8])
 	b.contents.Lo += binary.LittleEndian.Uint64(identity[8:])
+	if b.spared && held.listed {
+		b.naming.add(held.entry.Key)
+		return
+	}
 	known, again := b.see(identity, held.listed)
 	if held.listed && !held.broken {
 		b.learn(identity, held)
@@ -170,12 +177,29 @@ func (b *snapshotBuilder) release() {
 		counts.Repeated++
 		return
 	}
+	if held.listed {
+		b.naming.add(held.entry.Key)
+		if b.spares && b.naming.entries >= spareFrom && b.naming.fails() {
+			b.spare()
+			return
+		}
+	}
 	if b.later && held.listed {
 		b.facts = append(b.facts, b.factsOf(held))
 	} else {
 		b.countFacts(held)
 	}
 	b.put(held, identity, known)
+}
+
+// spareFrom is from how many entries on that keys do not tell apart none is kept: of
+// such a page nothing can be believed, and a million of them take a gigabyte.
+const spareFrom = 50_000
+
+// spare forgets the entries so far, and has those to come counted alone.
+func (b *snapshotBuilder) spare() {
+	b.spared = true
+	b.snapshot.Entries, b.facts, b.own = nil, nil, map[register.Hash]struct{}{}
 }
 
 // countFacts counts what is odd about a row.
