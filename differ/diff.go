@@ -90,7 +90,10 @@ func (f *found) differences() Differences {
 	slices.Sort(f.added)
 	slices.SortFunc(f.removed, func(a, b removedAt) int { return cmp.Compare(a.position, b.position) })
 	slices.SortFunc(f.changed, func(a, b pairAt) int { return cmp.Compare(a.after, b.after) })
-	d := Differences{Same: f.same}
+	d := Differences{
+		Same: f.same, Added: slices.Grow([]register.Entry(nil), len(f.added)),
+		Removed: slices.Grow([]Removal(nil), len(f.removed)), Changed: slices.Grow([]Pair(nil), len(f.changed)),
+	}
 	for _, i := range f.added {
 		d.Added = append(d.Added, f.next[i])
 	}

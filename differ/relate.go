@@ -68,6 +68,31 @@ func (d Differences) rekeyed(pairs []pairAt) Differences {
 	return d
 }
 
+// Concerned reports of an entry that a page does not show whether something on the
+// page may be that entry: under its key, or under another. Any other is missing, and no
+// more: to judge that, its key and content are enough.
+func Concerned(page register.Snapshot, def register.Definition) func(register.Entry) bool {
+	l := limitsOf(def.Expect)
+	keys, outside := map[register.Key]struct{}{}, map[register.Hash]struct{}{}
+	for _, e := range page.Entries {
+		keys[e.Key] = struct{}{}
+		if mark, ok := outsideKey(e, def, l); ok {
+			outside[mark] = struct{}{}
+		}
+	}
+	for _, e := range page.Delisted {
+		keys[e.Key] = struct{}{}
+	}
+	return func(e register.Entry) bool {
+		if _, there := keys[e.Key]; there {
+			return true
+		}
+		mark, ok := outsideKey(e, def, l)
+		_, there := outside[mark]
+		return ok && there
+	}
+}
+
 // outsideKey is a hash of what an entry says outside its key; false when that is
 // too little to know it again by, as dates alone are.
 func outsideKey(e register.Entry, def register.Definition, l limits) (register.Hash, bool) {

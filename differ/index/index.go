@@ -208,6 +208,11 @@ func (x *Index) Learn(identity register.Hash, row register.RowHash, facts regist
 		}
 		return
 	}
+	if x.slots != nil {
+		if at := x.find(identity); at >= 0 && x.rows[at] == row && x.facts[at] == facts {
+			return // it is known by these bytes: so are nearly all where a known page is read whole
+		}
+	}
 	x.learned = append(x.learned, learned{identity, row, facts})
 }
 

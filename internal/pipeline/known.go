@@ -89,18 +89,82 @@ func (t *tick) contradicted(err error) bool {
 	return t.loaded && (errors.Is(err, register.ErrListed) || errors.Is(err, register.ErrNotFound))
 }
 
-// vanished gives the entries of the head that the page did not show.
-func (p *Pipeline) vanished(ctx context.Context, t *tick) ([]register.Entry, error) {
+// Of more than manyVanished entries at once that a page does not show, those that
+// nothing on it can be are read for their names alone, and of a partial page, that tells
+// of no absence, only those that wait: half of a large register may be gone from a page
+// that was cut.
+const (
+	manyVanished = 20_000
+	vanishedStep = 8192 // read at a time
+)
+
+// vanished gives the entries of the head that the page did not show, by key.
+func (p *Pipeline) vanished(ctx context.Context, t *tick, page register.Snapshot) ([]register.Entry, error) {
 	unseen := t.known.Unseen()
-	entries, err := p.Heads.HeadEntriesOf(ctx, t.def.ID, unseen)
-	if err != nil {
-		return nil, err
+	keep := func(e register.Entry) (register.Entry, bool) { return e, true }
+	if len(unseen) > manyVanished || p.SmallIndexes {
+		keep = t.named(page)
 	}
-	if len(entries) != len(unseen) {
-		return nil, fmt.Errorf("%d of %d entries that are not on the page: %w", len(entries), len(unseen), errIndex)
+	var entries []register.Entry
+	for some := range slices.Chunk(unseen, vanishedStep) {
+		read, err := p.Heads.HeadEntriesOf(ctx, t.def.ID, some)
+		if err != nil {
+			return nil, err
+		}
+		if len(read) != len(some) {
+			return nil, fmt.Errorf("%d of %d entries that are not on the page: %w", len(read), len(some), errIndex)
+		}
+		for _, e := range read {
+			if e, ok := keep(e); ok {
+				entries = append(entries, e)
+			}
+		}
 	}
 	slices.SortFunc(entries, func(a, b register.Entry) int { return strings.Compare(string(a.Key), string(b.Key)) })
 	return entries, nil
+}
+
+// named gives of an entry that the page does not show what its judgement needs.
+func (t *tick) named(page register.Snapshot) func(register.Entry) (register.Entry, bool) {
+	concerned := differ.Concerned(page, t.def)
+	waits := map[register.Hash]bool{}
+	for _, m := range t.head.Memory.Missing {
+		waits[register.Entry{Key: m.Key, Content: m.Content}.Identity()] = true
+	}
+	return func(e register.Entry) (register.Entry, bool) {
+		if concerned(e) {
+			return e, true
+		}
+		t.byName = true
+		name := register.Entry{Key: register.Key(strings.Clone(string(e.Key))), Content: e.Content}
+		return name, t.run.Proof.Complete() || waits[e.Identity()]
+	}
+}
+
+// readNamed reads the entries that were judged by their names and are removed.
+func (p *Pipeline) readNamed(ctx context.Context, t *tick, accepted []register.Accepted) error {
+	if !t.byName {
+		return nil
+	}
+	named := map[register.Hash]int{}
+	var identities []register.Hash
+	for i, a := range accepted {
+		if a.Before != nil && a.Before.Fields == nil {
+			identities = append(identities, a.Before.Identity())
+			named[a.Before.Identity()] = i
+		}
+	}
+	if len(identities) == 0 {
+		return nil
+	}
+	read, err := p.Heads.HeadEntriesOf(ctx, t.def.ID, identities)
+	if err == nil && len(read) != len(identities) {
+		err = fmt.Errorf("%d of %d entries that are removed: %w", len(read), len(identities), errIndex)
+	}
+	for i := range read {
+		accepted[named[read[i].Identity()]].Before = &read[i]
+	}
+	return err
 }
 
 // Between compares the pages of two fetches, and keeps in memory only the entries

@@ -195,6 +195,9 @@ func (p *Pipeline) judge(ctx context.Context, t *tick, snapshot register.Snapsho
 	}
 	t.news = len(toHead.Added)
 	verdict := differ.Judge(toHead, toHeld, seen, t.def.Expect, t.head.Memory)
+	if err := p.readNamed(ctx, t, verdict.Accepted); err != nil {
+		return register.Run{}, nil, err
+	}
 	if verdict.Outcome == register.OutcomeHeld {
 		t.run.Reason, t.run.Sample = heldReason(*verdict.Memory.Held), sampleOf(toHead)
 	}
@@ -249,7 +252,7 @@ func (p *Pipeline) diff(ctx context.Context, t *tick, snapshot register.Snapshot
 	if t.known == nil {
 		prev.Entries, err = p.Heads.HeadEntries(ctx, t.def.ID)
 	} else {
-		prev.Entries, err = p.vanished(ctx, t)
+		prev.Entries, err = p.vanished(ctx, t, snapshot)
 	}
 	if err != nil {
 		return toHead, err
