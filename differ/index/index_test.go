@@ -277,3 +277,25 @@ func TestApplyForgetsWhereEntriesWere(t *testing.T) {
 		t.Errorf("%d entries are unseen", len(unseen))
 	}
 }
+
+// A page that is read whole teaches only what is not known of its rows.
+func TestKnownRowsAreNotLearned(t *testing.T) {
+	facts := register.RowFacts{Filled: 3}
+	for name, test := range map[string]struct {
+		row   register.RowHash
+		facts register.RowFacts
+		want  bool
+	}{
+		"the same":    {rowOf(1), facts, false},
+		"other bytes": {rowOf(2), facts, true},
+		"other facts": {rowOf(1), register.RowFacts{Filled: 1}, true},
+	} {
+		x := New()
+		x.SeeEntry(hashOf(1))
+		x.Learn(hashOf(1), rowOf(1), facts)
+		x.Known().SeeEntry(hashOf(1))
+		if x.Learn(hashOf(1), test.row, test.facts); x.HasLearned() != test.want {
+			t.Errorf("%s: learned %t", name, x.HasLearned())
+		}
+	}
+}

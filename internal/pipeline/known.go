@@ -103,7 +103,7 @@ func (p *Pipeline) vanished(ctx context.Context, t *tick, page register.Snapshot
 	unseen := t.known.Unseen()
 	keep := func(e register.Entry) (register.Entry, bool) { return e, true }
 	if len(unseen) > manyVanished || p.SmallIndexes {
-		keep = t.named(page)
+		keep = t.nameOr(page)
 	}
 	var entries []register.Entry
 	for some := range slices.Chunk(unseen, vanishedStep) {
@@ -124,8 +124,9 @@ func (p *Pipeline) vanished(ctx context.Context, t *tick, page register.Snapshot
 	return entries, nil
 }
 
-// named gives of an entry that the page does not show what its judgement needs.
-func (t *tick) named(page register.Snapshot) func(register.Entry) (register.Entry, bool) {
+// nameOr gives of an entry that the page does not show what its judgement needs: all
+// of it, its name, or nothing.
+func (t *tick) nameOr(page register.Snapshot) func(register.Entry) (register.Entry, bool) {
 	concerned := differ.Concerned(page, t.def)
 	waits := map[register.Hash]bool{}
 	for _, m := range t.head.Memory.Missing {
@@ -135,7 +136,7 @@ func (t *tick) named(page register.Snapshot) func(register.Entry) (register.Entr
 		if concerned(e) {
 			return e, true
 		}
-		t.byName = true
+		t.named = true
 		name := register.Entry{Key: register.Key(strings.Clone(string(e.Key))), Content: e.Content}
 		return name, t.run.Proof.Complete() || waits[e.Identity()]
 	}
@@ -143,15 +144,15 @@ func (t *tick) named(page register.Snapshot) func(register.Entry) (register.Entr
 
 // readNamed reads the entries that were judged by their names and are removed.
 func (p *Pipeline) readNamed(ctx context.Context, t *tick, accepted []register.Accepted) error {
-	if !t.byName {
+	if !t.named {
 		return nil
 	}
-	named := map[register.Hash]int{}
+	at := map[register.Hash]int{}
 	var identities []register.Hash
 	for i, a := range accepted {
 		if a.Before != nil && a.Before.Fields == nil {
 			identities = append(identities, a.Before.Identity())
-			named[a.Before.Identity()] = i
+			at[a.Before.Identity()] = i
 		}
 	}
 	if len(identities) == 0 {
@@ -162,7 +163,7 @@ func (p *Pipeline) readNamed(ctx context.Context, t *tick, accepted []register.A
 		err = fmt.Errorf("%d of %d entries that are removed: %w", len(read), len(identities), errIndex)
 	}
 	for i := range read {
-		accepted[named[read[i].Identity()]].Before = &read[i]
+		accepted[at[read[i].Identity()]].Before = &read[i]
 	}
 	return err
 }
