@@ -14,7 +14,8 @@ func compareCommand(p *program) *cli.Command {
 		Name: "compare", Category: groupFiles, ArgsUsage: "OLD NEW",
 		Usage: "prints what differs between two saved versions",
 		Description: describe(`Compares two saved versions of a register, whether or not a fetch would believe the difference. It
-touches no store. With --summary it prints one JSON object of counts.`,
+touches no store. A version that may have been cut is compared too, with a note on standard error. With --summary
+it prints one JSON object of counts.`,
 			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv",
 			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv --summary"),
 		Flags: []cli.Flag{
@@ -36,6 +37,9 @@ func (p *program) compare(ctx context.Context, cmd *cli.Command) error {
 	done()
 	if err != nil {
 		return err
+	}
+	for _, doubt := range compared.Doubts {
+		p.note("not whole, so that what it lacks may be there: %s", doubt)
 	}
 	if cmd.Bool("summary") {
 		return p.line(compared.Counts)

@@ -72,6 +72,7 @@ func (l *lastByte) Write(p []byte) (int, error) {
 // Compared is the difference between two saved versions.
 type Compared struct {
 	Counts register.Counts
+	Doubts []string // of each version that may be a part: why; what it lacks may be there
 
 	def      register.Definition
 	accepted []register.Accepted
@@ -97,28 +98,28 @@ func Compare(ctx context.Context, def register.Definition, older, newer string) 
 	if len(wrong) > 0 {
 		return Compared{}, wrong[0]
 	}
-	differences, err := compare(ctx, def, reader, older, newer)
+	differences, doubts, err := compare(ctx, def, reader, older, newer)
 	if err != nil {
 		return Compared{}, err
 	}
 	accepted := asAccepted(differences)
-	return Compared{register.CountOf(accepted), def, accepted}, nil
+	return Compared{register.CountOf(accepted), doubts, def, accepted}, nil
 }
 
-func compare(ctx context.Context, def register.Definition, reader *scraper.Reader, older, newer string) (differ.Differences, error) {
+func compare(ctx context.Context, def register.Definition, reader *scraper.Reader, older, newer string) (d differ.Differences, doubts []string, err error) {
 	old, closeOld, err := savedFile(older)
 	if err != nil {
-		return differ.Differences{}, err
+		return d, nil, err
 	}
 	defer closeOld()
 	now, closeNew, err := savedFile(newer)
 	if err != nil {
-		return differ.Differences{}, err
+		return d, nil, err
 	}
 	defer closeNew()
 	prev, next, ok, err := reader.Differing(ctx, old, now)
 	if err != nil || ok {
-		return differ.Relate(differ.Diff(prev, next), def), err
+		return differ.Relate(differ.Diff(prev, next), def), nil, err
 	}
 	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
 	old.Page.SHA256, now.Page.SHA256 = older, newer // by which open finds them

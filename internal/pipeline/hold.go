@@ -41,7 +41,7 @@ func (p *Pipeline) betweenHeld(ctx context.Context, t *tick, held register.Held)
 	if err != nil {
 		return nil, fmt.Errorf("read what run %s holds: %w", held.Run, err)
 	}
-	d, err := Between(ctx, t.def, p.Open, run.Pages, t.run.Pages, t.head.Memory.Health)
+	d, _, err := Between(ctx, t.def, p.Open, run.Pages, t.run.Pages, t.head.Memory.Health)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // it can not be told whether the page has evolved: the hold goes on
 	}

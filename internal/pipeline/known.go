@@ -169,21 +169,23 @@ func (p *Pipeline) readNamed(ctx context.Context, t *tick, accepted []register.A
 }
 
 // Between compares the pages of two fetches, and keeps in memory only the entries
-// that differ. A fetch that is not the register is a *[register.Failure].
-func Between(ctx context.Context, def register.Definition, open scraper.Open, older, newer []register.Page, health register.Health) (differ.Differences, error) {
+// that differ. Lacking is what each fetch lacks for its absences to say anything, where
+// it does. A fetch that is not the register is a *[register.Failure].
+func Between(ctx context.Context, def register.Definition, open scraper.Open, older, newer []register.Page, health register.Health) (d differ.Differences, lacking []string, err error) {
 	reader, wrong := scraper.NewReader(def)
 	if len(wrong) > 0 {
-		return differ.Differences{}, wrong[0]
+		return d, nil, wrong[0]
 	}
 	known := index.New()
 	defer known.Close()
-	if _, err := readReadable(ctx, reader, open, older, register.Health{}, known); err != nil {
-		return differ.Differences{}, err
+	if _, lacking, err = readReadable(ctx, reader, open, older, register.Health{}, known); err != nil {
+		return d, nil, err
 	}
-	next, err := readReadable(ctx, reader, open, newer, health, known.Known())
+	next, lacks, err := readReadable(ctx, reader, open, newer, health, known.Known())
 	if err != nil {
-		return differ.Differences{}, err
+		return d, nil, err
 	}
+	lacking = append(lacking, lacks...)
 	gone := map[register.Hash]bool{}
 	for _, identity := range known.Unseen() {
 		gone[identity] = true
@@ -197,20 +199,23 @@ func Between(ctx context.Context, def register.Definition, open scraper.Open, ol
 			return nil
 		})
 	}
-	d := differ.Diff(prev, next)
+	d = differ.Diff(prev, next)
 	d.Same += next.Again.Entries
-	return differ.Relate(d, def), err
+	return differ.Relate(d, def), lacking, err
 }
 
 // readReadable reads pages against what is known, and fails where nothing of them
-// can be believed.
-func readReadable(ctx context.Context, reader *scraper.Reader, open scraper.Open, pages []register.Page, health register.Health, known *index.Index) (register.Snapshot, error) {
+// can be believed. Lacking is the first proof that they lack, or nothing.
+func readReadable(ctx context.Context, reader *scraper.Reader, open scraper.Open, pages []register.Page, health register.Health, known *index.Index) (snapshot register.Snapshot, lacking []string, err error) {
 	snapshot, proof, err := reader.ReadAgainst(ctx, pages, open, nil, health, known, nil)
 	if err != nil {
-		return snapshot, err
+		return snapshot, nil, err
 	}
 	if check := proof.Failed(); check != nil {
-		return snapshot, &register.Failure{Class: check.Class, Where: pages[0].URL, Err: fmt.Errorf("%s: %s", check.Name, check.Detail)}
+		return snapshot, nil, &register.Failure{Class: check.Class, Where: pages[0].URL, Err: fmt.Errorf("%s: %s", check.Name, check.Detail)}
 	}
-	return snapshot, nil
+	if check := proof.Lacking(); check != nil {
+		lacking = []string{fmt.Sprintf("%s: %s: %s", pages[0].URL, check.Name, check.Detail)}
+	}
+	return snapshot, lacking, nil
 }
