@@ -249,7 +249,7 @@ func checkShape(e evidence) register.Check {
 		}
 		return fail(name, class, "%s%s", missingWords(e.def, shape), other)
 	}
-	if e.namesNothing() {
+	if e.naming.nothing(e.snapshot.Again.Entries) {
 		return fail(name, register.ClassShape, "%s", e.namingWords())
 	}
 	if e.tableGone() {

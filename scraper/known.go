@@ -21,6 +21,8 @@ type Known interface {
 	// Expect makes room for about so many entries where none is known and they will
 	// be learned.
 	Expect(entries int)
+	// Learns reports whether none is known, and each that is seen will be.
+	Learns() bool
 	// Rows gives the number that keys the hashes of rows, and whether any row is
 	// known by its bytes.
 	Rows() (seed uint64, ok bool)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/regwatch/regwatch/differ/index"
 	"github.com/regwatch/regwatch/register"
 )
 
@@ -14,35 +15,42 @@ import (
 // however it is read, and a page that only begins like that loses none of its entries.
 func TestKeysThatTellNothingApart(t *testing.T) {
 	def := definition(register.FormatCSV, "number", "name")
-	old := rowsOfKeys(distinct(20_000), 0)
+	old := rowsOfKeys(distinct(15_000), 0)
+	other := strings.ReplaceAll(body(rowsOfKeys(distinct(20), 0)), "own-", "other-")
+	few := strings.Join(strings.SplitAfter(other, "\n")[:10], "")
+	many := rowsOfKeys(0, 14_000)
 	for _, test := range []struct {
-		name    string
-		page    string
-		fails   bool
-		entries int
+		name, old, page string
+		fails           bool
+		entries         int
 	}{
-		{"one key", rowsOfKeys(0, 10_000), true, 0},
-		{"one key, of fewer rows", rowsOfKeys(0, 9_999), false, 9_999},
-		{"more than a key of a thousand rows", rowsOfKeys(distinct(10), 9_990), false, 10_000},
-		{"as many as are not kept", rowsOfKeys(0, 60_000), true, 0},
-		{"as many, and a few others behind them", rowsOfKeys(0, 60_000) + body(rowsOfKeys(distinct(40), 0)), true, 0},
-		{"as many, and enough others behind them", rowsOfKeys(0, 60_000) + body(rowsOfKeys(distinct(100), 0)), false, 60_100},
-		{"one key beside what is known", old + body(rowsOfKeys(0, 15_000)), false, 35_000},
+		{"one key", old, rowsOfKeys(0, 10_000), true, 0},
+		{"one key, of fewer rows", old, rowsOfKeys(0, 9_999), false, 9_999},
+		{"more than a key of a thousand rows", old, rowsOfKeys(0, 9_990) + strings.Join(strings.SplitAfter(other, "\n")[:10], ""), false, 10_000},
+		{"as many as are not kept", old, many, true, 0},
+		{"as many, and a few others behind them", old, many + few, true, 0},
+		{"as many, and enough others behind them", old, many + other, false, 14_020},
+		{"as many twice, and enough others", old, many + body(many) + other, false, 14_020},
+		{"one key beside what is known", old, old + body(rowsOfKeys(0, 11_000)), false, 26_000},
+		{"as many beside more that is known", old, old + body(many), false, 29_000},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			reader := mustReader(t, def)
-			reader.large = 0
-			known := indexOf(t, reader, []byte(old))
-			against, proof := readAgainst(t, reader, []byte(test.page), known, register.Health{Shape: register.Shape{Columns: []string{"number", "name"}}})
-			whole, wholeProof := readWhole(t, reader, []byte(test.page), register.Health{})
-			if proof.Complete() == test.fails || wholeProof.Complete() == test.fails {
-				t.Fatalf("against what is known: %+v; whole: %+v", proof, wholeProof)
+			reader.dropFrom = 12_000
+			health := register.Health{Shape: register.Shape{Columns: []string{"number", "name"}}}
+			for _, large := range []int64{0, 1 << 30} { // by rows, and whole
+				reader.large = large
+				got, proof := readAgainst(t, reader, []byte(test.page), indexOf(t, reader, []byte(test.old)), health)
+				if proof.Complete() == test.fails || got.Len() != test.entries {
+					t.Fatalf("against what is known, by rows from %d bytes: %d entries, want %d: %+v", large, got.Len(), test.entries, proof)
+				}
+				if test.fails && !strings.Contains(proof.Failed().Detail, "(field0): the key tells none apart") {
+					t.Errorf("told as %q", proof.Failed().Detail)
+				}
 			}
-			if against.Len() != test.entries || whole.Len() != test.entries {
-				t.Errorf("%d and %d entries, want %d", against.Len(), whole.Len(), test.entries)
-			}
-			if test.fails && !strings.Contains(proof.Failed().Detail, "(field0): the key tells no entries apart") {
-				t.Errorf("told as %q", proof.Failed().Detail)
+			first := indexOf(t, reader, []byte(test.page))
+			if sound := first != nil; sound == test.fails {
+				t.Errorf("as a first page it is sound: %t", sound)
 			}
 		})
 	}
@@ -68,15 +76,16 @@ func body(page string) string { return strings.TrimPrefix(page, "number,name\n")
 // Of a page whose keys tell nothing apart no more is in memory than shows that.
 func TestEntriesWithoutKeysAreNotKept(t *testing.T) {
 	reader := mustReader(t, definition(register.FormatCSV, "number", "name"))
-	page := []byte(rowsOfKeys(0, spareFrom+1))
+	page := []byte(rowsOfKeys(0, fewestNamed+1))
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(page)), nil }
+	reader.dropFrom = fewestNamed
 	b := newSnapshotBuilder(reader)
-	b.spares = true
+	b.known = index.New().Known()
 	_, proof, err := reader.readInto(t.Context(), []register.Page{savedOf(page).Page}, open, b, register.Health{})
 	if err != nil || proof.Failed() == nil {
 		t.Fatal(proof, err)
 	}
-	if !b.spared || len(b.own) > 0 || len(b.snapshot.Entries) > 0 {
-		t.Errorf("%d identities and %d entries are kept", len(b.own), len(b.snapshot.Entries))
+	if !b.dropped || len(b.snapshot.Entries) > 0 {
+		t.Errorf("%d entries are kept", len(b.snapshot.Entries))
 	}
 }

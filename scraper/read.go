@@ -30,6 +30,7 @@ type Reader struct {
 	listed   *vm.Program // nil: every row is listed
 	large    int64       // bytes from which on a page's rows are told apart by theirs
 	chunk    int         // bytes that are scanned for rows at once
+	dropFrom int         // entries that keys do not tell apart from which on none is kept
 }
 
 // maxListedNodes bounds the expression of listed_while.
@@ -38,7 +39,7 @@ const maxListedNodes = 200
 // NewReader compiles the part of a definition that says how its pages are read.
 // It gives every error of that part at once, and a Reader only without any.
 func NewReader(def register.Definition) (*Reader, []register.FieldError) {
-	r := &Reader{def: def, large: fewestDiffering, chunk: scanChunk}
+	r := &Reader{def: def, large: fewestDiffering, chunk: scanChunk, dropFrom: dropFrom}
 	var errs []register.FieldError
 	r.format, errs = format.New(def)
 	zone, err := time.LoadLocation(def.Schedule.Timezone)
@@ -128,14 +129,14 @@ func (r *Reader) ReadAgainst(ctx context.Context, pages []register.Page, open Op
 		known.Begin()
 	}
 	b := newSnapshotBuilder(r)
-	b.known, b.learner, b.spares = known, known, true
+	b.known, b.learner = known, known
 	snapshot, proof, err := r.readInto(ctx, pages, open, b, health)
-	if !b.spared || err != nil || b.naming.fails() {
+	if !b.dropped || err != nil || b.naming.nothing(b.snapshot.Again.Entries) {
 		return snapshot, proof, err
 	}
 	known.Begin() // a page that begins with many entries of few keys: all of them are wanted after all
 	b = newSnapshotBuilder(r)
-	b.known, b.learner = known, known
+	b.known, b.learner, b.keeps = known, known, true
 	return r.readInto(ctx, pages, open, b, health)
 }
 

@@ -208,7 +208,7 @@ func (r *Reader) readSome(ctx context.Context, s *sideRows, rows []placedRow, b 
 		return p, register.Snapshot{}, err
 	}
 	snapshot := b.finish(mergeShapes(r.def.Parse.Format, []pageReading{p}))
-	if p.instead != nil || p.broken != nil || p.mislabeled || p.cut > 0 || snapshot.Counts.Repaired > 0 || snapshot.Counts.RepairedRows > 0 || b.naming.fails() {
+	if p.instead != nil || p.broken != nil || p.mislabeled || p.cut > 0 || snapshot.Counts.Repaired > 0 || snapshot.Counts.RepairedRows > 0 {
 		return p, snapshot, errUnfit
 	}
 	return p, snapshot, nil

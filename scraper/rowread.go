@@ -40,7 +40,7 @@ func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.He
 	again, filled, odd := known.Seen()
 
 	b := newSnapshotBuilder(r)
-	b.later, b.spares, b.learner, b.raw = true, true, known, newRawRows(s.some(s.own), s.rows, rows.key)
+	b.later, b.learner, b.raw = true, known, newRawRows(s.some(s.own), s.rows, rows.key)
 	p, snapshot, err := r.readSome(ctx, &s, s.own, b, health)
 	if err != nil {
 		return register.Snapshot{}, nil, err
@@ -59,7 +59,7 @@ func (r *Reader) readByRows(ctx context.Context, saved Saved, health register.He
 	b.addFacts(filled, odd)
 	b.takeKnown(known)
 
-	e := evidence{def: r.def, health: health, pages: []pageReading{p}, snapshot: b.snapshot}
+	e := evidence{def: r.def, health: health, pages: []pageReading{p}, snapshot: b.snapshot, naming: b.naming}
 	proof := e.proof()
 	if proof.Failed() != nil {
 		return register.Snapshot{}, nil, errUnfit
@@ -112,6 +112,7 @@ func (b *snapshotBuilder) takeKnown(known Known) {
 		case isKnown[i]:
 			b.again(e, identities[i])
 		default:
+			b.naming.add(e.Key)
 			b.snapshot.Entries = append(b.snapshot.Entries, e)
 		}
 		b.countOddities(b.facts[i])

@@ -24,9 +24,9 @@ type snapshotBuilder struct {
 	later    bool                       // whether entries are known is asked at the end
 	facts    []register.RowFacts        // then: of each entry of the snapshot
 	held     heldRow
-	naming   naming       // of the entries
-	spares   bool         // entries that keys do not tell apart are counted, and not kept
-	spared   bool         // that was so
+	naming   naming       // of the entries that were not known before
+	dropped  bool         // keys do not tell entries apart: they are counted, and not kept
+	keeps    bool         // entries are kept whatever their keys are
 	contents xxh3.Uint128 // of the rows released since the page began
 	vm       vm.VM
 	env      map[string]any   // of listed_while
@@ -165,24 +165,16 @@ func (b *snapshotBuilder) release() {
 	identity := held.entry.Identity()
 	b.contents.Hi += binary.LittleEndian.Uint64(identity[:8])
 	b.contents.Lo += binary.LittleEndian.Uint64(identity[8:])
-	if b.spared && held.listed {
-		b.naming.add(held.entry.Key)
-		return
-	}
 	known, again := b.see(identity, held.listed)
-	if held.listed && !held.broken {
+	if held.listed && !held.broken && !b.dropped {
 		b.learn(identity, held)
 	}
 	if again {
 		counts.Repeated++
 		return
 	}
-	if held.listed {
-		b.naming.add(held.entry.Key)
-		if b.spares && b.naming.entries >= spareFrom && b.naming.fails() {
-			b.spare()
-			return
-		}
+	if held.listed && b.drops(held.entry.Key, known) {
+		return
 	}
 	if b.later && held.listed {
 		b.facts = append(b.facts, b.factsOf(held))
@@ -192,14 +184,21 @@ func (b *snapshotBuilder) release() {
 	b.put(held, identity, known)
 }
 
-// spareFrom is from how many entries on that keys do not tell apart none is kept: of
+// dropFrom is from how many entries on that keys do not tell apart none is kept: of
 // such a page nothing can be believed, and a million of them take a gigabyte.
-const spareFrom = 50_000
+const dropFrom = 50_000
 
-// spare forgets the entries so far, and has those to come counted alone.
-func (b *snapshotBuilder) spare() {
-	b.spared = true
-	b.snapshot.Entries, b.facts, b.own = nil, nil, map[register.Hash]struct{}{}
+// drops counts how keys tell entries apart that were not known before the page, and
+// reports whether an entry is not to be kept.
+func (b *snapshotBuilder) drops(key register.Key, known bool) bool {
+	if b.known == nil || known && !b.known.Learns() {
+		return false
+	}
+	b.naming.add(key)
+	if !b.dropped && b.each == nil && !b.keeps && b.naming.entries >= b.reader.dropFrom && b.naming.fails() {
+		b.dropped, b.snapshot.Entries = true, nil
+	}
+	return b.dropped
 }
 
 // countFacts counts what is odd about a row.

@@ -14,7 +14,7 @@ func compareCommand(p *program) *cli.Command {
 		Name: "compare", Category: groupFiles, ArgsUsage: "OLD NEW",
 		Usage: "prints what differs between two saved versions",
 		Description: describe(`Compares two saved versions of a register, whether or not a fetch would believe the difference. It
-touches no store. A version that may have been cut is compared too, with a note on standard error. With --summary
+touches no store. A version that ends inside a row is compared too, with a note on standard error. With --summary
 it prints one JSON object of counts.`,
 			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv",
 			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv --summary"),

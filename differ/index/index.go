@@ -116,6 +116,9 @@ func (x *Index) Expect(entries int) {
 	x.dropSlots()
 }
 
+// Learns reports whether the index takes up what it is shown.
+func (x *Index) Learns() bool { return x.learning }
+
 // Rows gives the number that keys the hashes of rows, and whether any row can be
 // found again by its bytes.
 func (x *Index) Rows() (seed uint64, ok bool) { return x.seed, x.offsets[parts] > 0 }

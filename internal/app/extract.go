@@ -88,8 +88,8 @@ func (c Compared) Changes(yield func(register.Change) bool) {
 }
 
 // Compare finds what differs between two saved versions of a register: all that
-// differs, whether or not gate 2 would believe it. It fails when either is not
-// a whole version.
+// differs, whether or not gate 2 would believe it. It fails when either can
+// not be the register; one that ends inside a row is compared, and doubted.
 //
 // Where the rows of both can be told apart by their bytes, only those that are
 // not in both are read; else both files are.

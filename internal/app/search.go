@@ -40,6 +40,10 @@ func (a *App) index(ctx context.Context) (blocks int, err error) {
 // index them. Searches find them meanwhile, only slower.
 const indexEvery = 5 * time.Second
 
+// From manyBlocks on the memory that they took is given back: a first fetch brought them,
+// and changes will bring one now and then.
+const manyBlocks = 3
+
 // indexes indexes what is committed, by whatever process, until ctx ends.
 func (s *service) indexes(ctx context.Context) error {
 	for {
@@ -47,7 +51,7 @@ func (s *service) indexes(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("entries were not indexed for searches, which are slower until they are; trying again", "err", err)
 		}
-		if blocks > 0 {
+		if blocks >= manyBlocks {
 			debug.FreeOSMemory()
 		}
 		select {

@@ -38,28 +38,31 @@ func (s *service) work(ctx context.Context, due register.Due) error {
 	s.log.Info("run", "register", run.Register, "run", run.ID, "outcome", run.Outcome, "changes", len(changes),
 		"entries", run.Entries, "waiting", run.Waiting, "took", run.FinishedAt.Sub(run.StartedAt).Round(time.Millisecond), "reason", run.Reason)
 	if run.Entries >= largeRun && !run.NotModified {
-		time.AfterFunc(giveBackAfter, giveBack(run.Outcome))
+		time.AfterFunc(giveBackAfter, giveBack(run))
 	}
 	return nil
 }
 
-// giveBack is what gives back the memory that a large run took. A baseline takes what
-// nothing else will take again. Others come as often as the register changes: after a
-// collection the runtime keeps what it is used to, which the next of them would have
-// to touch anew, page by page, before its first event goes out.
-func giveBack(outcome register.Outcome) func() {
-	if outcome == register.OutcomeBaseline {
-		return debug.FreeOSMemory
+// giveBack is what gives back the memory that a large run took. A first fetch, a hold
+// and a flood take what nothing else will take again. Other changes come as often as the
+// register changes: after a collection the runtime keeps what it is used to, which the
+// next of them would have to touch anew, page by page, before its first event goes out.
+func giveBack(run register.Run) func() {
+	usual := run.Outcome == register.OutcomeChanged || run.Outcome == register.OutcomeUnchanged
+	if usual && run.Counts.Total() < manyChanges {
+		return runtime.GC
 	}
-	return runtime.GC
+	return debug.FreeOSMemory
 }
 
-// From largeRun entries on the memory that a run took is given back: the next such run
-// may be a day away. That stops everything for a moment, and writing a large index
-// keeps a processor and the disk busy: the index waits so long after the commit, and
-// the memory after the run, by when what was committed is delivered as a rule.
+// From largeRun entries on the memory that a run took is given back, and all of it when
+// the run brought manyChanges: the next such may be a day away. That stops everything for
+// a moment, and writing a large index keeps a processor and the disk busy: the index
+// waits so long after the commit, and the memory after the run, by when what was
+// committed is delivered as a rule.
 const (
 	largeRun      = 100_000
+	manyChanges   = 20_000
 	indexAfter    = 2 * time.Second
 	giveBackAfter = 5 * time.Second
 )

@@ -42,7 +42,7 @@ func (p *Pipeline) betweenHeld(ctx context.Context, t *tick, held register.Held)
 		return nil, fmt.Errorf("read what run %s holds: %w", held.Run, err)
 	}
 	d, _, err := Between(ctx, t.def, p.Open, run.Pages, t.run.Pages, t.head.Memory.Health)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, unreadable := errors.AsType[*register.Failure](err); unreadable || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // it can not be told whether the page has evolved: the hold goes on
 	}
 	if err != nil {

@@ -90,9 +90,9 @@ func (t *tick) contradicted(err error) bool {
 }
 
 // Of more than manyVanished entries at once that a page does not show, those that
-// nothing on it can be are read for their names alone, and of a partial page, that tells
-// of no absence, only those that wait: half of a large register may be gone from a page
-// that was cut.
+// nothing on it can be are kept bare, by key and content alone, and of a partial page,
+// that tells of no absence, only those that wait: half of a large register may be gone
+// from a page that was cut.
 const (
 	manyVanished = 20_000
 	vanishedStep = 8192 // read at a time
@@ -103,7 +103,7 @@ func (p *Pipeline) vanished(ctx context.Context, t *tick, page register.Snapshot
 	unseen := t.known.Unseen()
 	keep := func(e register.Entry) (register.Entry, bool) { return e, true }
 	if len(unseen) > manyVanished || p.SmallIndexes {
-		keep = t.nameOr(page)
+		keep = t.needs(page)
 	}
 	var entries []register.Entry
 	for some := range slices.Chunk(unseen, vanishedStep) {
@@ -124,9 +124,9 @@ func (p *Pipeline) vanished(ctx context.Context, t *tick, page register.Snapshot
 	return entries, nil
 }
 
-// nameOr gives of an entry that the page does not show what its judgement needs: all
-// of it, its name, or nothing.
-func (t *tick) nameOr(page register.Snapshot) func(register.Entry) (register.Entry, bool) {
+// needs gives of an entry that the page does not show what its judgement needs: all of
+// it, key and content, or nothing.
+func (t *tick) needs(page register.Snapshot) func(register.Entry) (register.Entry, bool) {
 	concerned := differ.Concerned(page, t.def)
 	waits := map[register.Hash]bool{}
 	for _, m := range t.head.Memory.Missing {
@@ -136,15 +136,15 @@ func (t *tick) nameOr(page register.Snapshot) func(register.Entry) (register.Ent
 		if concerned(e) {
 			return e, true
 		}
-		t.named = true
-		name := register.Entry{Key: register.Key(strings.Clone(string(e.Key))), Content: e.Content}
-		return name, t.run.Proof.Complete() || waits[e.Identity()]
+		t.bare = true
+		bare := register.Entry{Key: register.Key(strings.Clone(string(e.Key))), Content: e.Content}
+		return bare, t.run.Proof.Complete() || waits[e.Identity()]
 	}
 }
 
-// readNamed reads the entries that were judged by their names and are removed.
-func (p *Pipeline) readNamed(ctx context.Context, t *tick, accepted []register.Accepted) error {
-	if !t.named {
+// fill reads the entries that were judged bare and are removed.
+func (p *Pipeline) fill(ctx context.Context, t *tick, accepted []register.Accepted) error {
+	if !t.bare {
 		return nil
 	}
 	at := map[register.Hash]int{}
@@ -169,23 +169,22 @@ func (p *Pipeline) readNamed(ctx context.Context, t *tick, accepted []register.A
 }
 
 // Between compares the pages of two fetches, and keeps in memory only the entries
-// that differ. Lacking is what each fetch lacks for its absences to say anything, where
-// it does. A fetch that is not the register is a *[register.Failure].
-func Between(ctx context.Context, def register.Definition, open scraper.Open, older, newer []register.Page, health register.Health) (d differ.Differences, lacking []string, err error) {
+// that differ. Doubts say of a fetch that it may be a part, and why. A fetch that is not the register is a *[register.Failure].
+func Between(ctx context.Context, def register.Definition, open scraper.Open, older, newer []register.Page, health register.Health) (d differ.Differences, doubts []string, err error) {
 	reader, wrong := scraper.NewReader(def)
 	if len(wrong) > 0 {
 		return d, nil, wrong[0]
 	}
 	known := index.New()
 	defer known.Close()
-	if _, lacking, err = readReadable(ctx, reader, open, older, register.Health{}, known); err != nil {
+	if _, doubts, err = readReadable(ctx, reader, open, older, register.Health{}, known); err != nil {
 		return d, nil, err
 	}
-	next, lacks, err := readReadable(ctx, reader, open, newer, health, known.Known())
+	next, more, err := readReadable(ctx, reader, open, newer, health, known.Known())
 	if err != nil {
 		return d, nil, err
 	}
-	lacking = append(lacking, lacks...)
+	doubts = append(doubts, more...)
 	gone := map[register.Hash]bool{}
 	for _, identity := range known.Unseen() {
 		gone[identity] = true
@@ -201,12 +200,12 @@ func Between(ctx context.Context, def register.Definition, open scraper.Open, ol
 	}
 	d = differ.Diff(prev, next)
 	d.Same += next.Again.Entries
-	return differ.Relate(d, def), lacking, err
+	return differ.Relate(d, def), doubts, err
 }
 
 // readReadable reads pages against what is known, and fails where nothing of them
-// can be believed. Lacking is the first proof that they lack, or nothing.
-func readReadable(ctx context.Context, reader *scraper.Reader, open scraper.Open, pages []register.Page, health register.Health, known *index.Index) (snapshot register.Snapshot, lacking []string, err error) {
+// can be believed. Doubts name the first proof that they lack.
+func readReadable(ctx context.Context, reader *scraper.Reader, open scraper.Open, pages []register.Page, health register.Health, known *index.Index) (snapshot register.Snapshot, doubts []string, err error) {
 	snapshot, proof, err := reader.ReadAgainst(ctx, pages, open, nil, health, known, nil)
 	if err != nil {
 		return snapshot, nil, err
@@ -215,7 +214,7 @@ func readReadable(ctx context.Context, reader *scraper.Reader, open scraper.Open
 		return snapshot, nil, &register.Failure{Class: check.Class, Where: pages[0].URL, Err: fmt.Errorf("%s: %s", check.Name, check.Detail)}
 	}
 	if check := proof.Lacking(); check != nil {
-		lacking = []string{fmt.Sprintf("%s: %s: %s", pages[0].URL, check.Name, check.Detail)}
+		doubts = []string{fmt.Sprintf("%s: %s: %s", pages[0].URL, check.Name, check.Detail)}
 	}
-	return snapshot, lacking, nil
+	return snapshot, doubts, nil
 }

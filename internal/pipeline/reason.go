@@ -37,7 +37,7 @@ func advice(check register.Check) string {
 	case register.ClassLanguage:
 		return "ask for the other language, in fetch.url or by a header"
 	case register.ClassShape:
-		return "if a column has a new name, list both under its field's from"
+		return "if a column has a new name, list both under its field's from; if it holds something else now, mend the field or the key"
 	case register.ClassUndecodable:
 		return "if the register has another encoding now, mend fetch.encoding"
 	case register.ClassUnreadable:

@@ -195,7 +195,7 @@ func (p *Pipeline) judge(ctx context.Context, t *tick, snapshot register.Snapsho
 	}
 	t.news = len(toHead.Added)
 	verdict := differ.Judge(toHead, toHeld, seen, t.def.Expect, t.head.Memory)
-	if err := p.readNamed(ctx, t, verdict.Accepted); err != nil {
+	if err := p.fill(ctx, t, verdict.Accepted); err != nil {
 		return register.Run{}, nil, err
 	}
 	if verdict.Outcome == register.OutcomeHeld {

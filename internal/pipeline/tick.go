@@ -25,7 +25,7 @@ type tick struct {
 	later  []register.RunID // of an approval: partial fetches after the page that is approved
 	known  *index.Index     // the head's entries; nil: all entries of the page are in its snapshot
 	loaded bool             // it is as its file
-	named  bool             // of some entries that are gone only key and content are read
+	bare   bool             // of some entries that are gone only key and content are kept
 	keeps  bool             // it is to be kept once the run is committed
 	// how a hold ended in this run; empty: none did
 	released string
