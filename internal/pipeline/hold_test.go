@@ -253,3 +253,25 @@ func TestFrozenOnceAndRecoveredOnce(t *testing.T) {
 	b.expect(register.OutcomeChanged, register.Counts{Added: 1})
 	b.expectStates(register.StateFrozen, register.StateRecovered)
 }
+
+// A register that has grown to very many entries of one key may be held, and then
+// nothing tells whether the page has evolved: the hold goes on, and a person can end it.
+func TestHoldOfAPageThatCouldBeNoFirstOne(t *testing.T) {
+	b := newIndexBench(t)
+	rows := make([]string, 14_000)
+	for i := range rows {
+		rows[i] = fmt.Sprintf("1,firm %d", i)
+	}
+	b.publish(rows[:9_000]...)
+	b.expect(register.OutcomeBaseline, register.Counts{})
+	b.publish(rows...)
+	b.expect(register.OutcomeChanged, register.Counts{Added: 5_000})
+	b.publish(rows[3_000:]...)
+	b.expect(register.OutcomeHeld, register.Counts{})
+	b.publish(rows[2_999:]...)
+	held := b.expect(register.OutcomeHeld, register.Counts{})
+	run, _, err := b.Approve(t.Context(), b.def, held.ID)
+	if err != nil || run.Counts != (register.Counts{Removed: 2_999}) {
+		t.Fatalf("approved: %+v, %v", run.Counts, err)
+	}
+}

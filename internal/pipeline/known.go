@@ -169,7 +169,8 @@ func (p *Pipeline) fill(ctx context.Context, t *tick, accepted []register.Accept
 }
 
 // Between compares the pages of two fetches, and keeps in memory only the entries
-// that differ. Doubts say of a fetch that it may be a part, and why. A fetch that is not the register is a *[register.Failure].
+// that differ. Doubts say of a fetch that it may be a part, and why. A fetch that is not
+// the register is a *[register.Failure].
 func Between(ctx context.Context, def register.Definition, open scraper.Open, older, newer []register.Page, health register.Health) (d differ.Differences, doubts []string, err error) {
 	reader, wrong := scraper.NewReader(def)
 	if len(wrong) > 0 {

@@ -79,8 +79,8 @@ type Pipeline struct {
 	// is done when it returns; nil: nobody is told.
 	Committed func(ctx context.Context, run register.Run)
 
-	// SmallIndexes keeps those of small heads too, and knows the rows of small
-	// pages by their bytes; for tests.
+	// SmallIndexes keeps those of small heads too, knows the rows of small pages by
+	// their bytes, and judges what is gone by as little as of a large one; for tests.
 	SmallIndexes bool
 }
 
