@@ -11,31 +11,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/regwatch/regwatch/internal/app"
+	_ "github.com/regwatch/regwatch/internal/heap" // begins before libraries do
 )
 
-// frugalFrom is from how much memory on, in bytes, the collector takes time rather
-// than let the heap grow to twice of what is alive. Ordinary work stays far below:
-// it is for pages of which hundreds of thousands of entries differ.
-const frugalFrom = 512 << 20
-
-// heapGrowth is how far the heap may grow over what is alive, in percent, before it is
-// collected: less than is usual in Go. What a change takes is then memory that the one
-// before has touched, and collecting costs less than touching new memory.
-const heapGrowth = 80
-
 func main() {
-	if os.Getenv("GOGC") == "" { // of the runtime; whoever sets it means it
-		debug.SetGCPercent(heapGrowth)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(frugalFrom)
-	}
 	os.Exit(run(os.Args, os.Stdout, os.Stderr))
 }
 

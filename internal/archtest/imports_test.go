@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/web":          {"register", "internal/telemetry"},
 	"internal/safenet":      {},
 	"internal/offheap":      {},
+	"internal/heap":         {},
 	"internal/telemetry":    {},
 	"internal/testsite":     {},
 	"internal/testsite/cmd": {"internal/testsite"},
@@ -42,9 +43,9 @@ var allowed = map[string][]string{
 	"internal/archtest":     {},
 	"bench/*":               {},
 	"internal/deploy":       {},
-	"internal/pipeline":     {"register", "scraper", "differ", "differ/index"},
+	"internal/pipeline":     {"register", "scraper", "differ", "differ/index", "internal/heap"},
 	"internal/app":          {"*"},
-	"cmd/regwatch":          {"internal/app", "register"},
+	"cmd/regwatch":          {"internal/app", "register", "internal/heap"},
 }
 
 // homes names the one place of each big dependency.

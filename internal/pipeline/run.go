@@ -10,6 +10,7 @@ import (
 
 	"github.com/regwatch/regwatch/differ"
 	"github.com/regwatch/regwatch/differ/index"
+	"github.com/regwatch/regwatch/internal/heap"
 	"github.com/regwatch/regwatch/register"
 	"github.com/regwatch/regwatch/scraper"
 )
@@ -127,7 +128,7 @@ func (p *Pipeline) run(ctx context.Context, def register.Definition, due registe
 	t := p.begin(def, due, head)
 	defer func() { t.known.Close() }()
 	if !head.Baselined && register.OfLines(def.Parse.Format) { // what is held as a whole is bounded by its memory, garbage included
-		defer collectLess()()
+		defer heap.CollectLess()()
 	}
 
 	if head.Baselined && head.Fingerprint != t.run.Fingerprint {
