@@ -2,6 +2,8 @@ package scraper
 
 import (
 	"bytes"
+	"math/bits"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/regwatch/regwatch/register"
@@ -15,7 +17,7 @@ import (
 type anchor struct {
 	rows   format.Rows
 	cell   int
-	fold   *[256]byte // what of a byte counts; 0: nothing
+	bytes  *[256]byteName
 	safe   *[256]bool // bytes beyond ASCII of which something is always left
 	domain bool
 	field  string
@@ -43,7 +45,7 @@ func findAnchor(def register.Definition, rows format.Rows, encoding string, samp
 		case field.Type == register.TypeList, field.Type == register.TypeDate, field.Type == register.TypeDatetime:
 		default:
 			candidate := anchor{
-				rows: rows, cell: rows.Cells[i], fold: foldOf(field.Type), safe: safeBytes(encoding), domain: field.Type == register.TypeDomain,
+				rows: rows, cell: rows.Cells[i], bytes: byteNames(field.Type), safe: safeBytes(encoding), domain: field.Type == register.TypeDomain,
 				field: field.Name, key: slices.Index(def.Key, field.Name),
 			}
 			if names := candidate.names(sample); names > best {
@@ -55,7 +57,7 @@ func findAnchor(def register.Definition, rows format.Rows, encoding string, samp
 }
 
 // names counts how many names the rows have, those of no use left out.
-func (a anchor) names(rows [][]byte) int {
+func (a *anchor) names(rows [][]byte) int {
 	names := map[uint32]bool{}
 	for _, row := range rows {
 		if name := a.of(row); name != anchorOther && name != anchorNonASCII {
@@ -65,19 +67,43 @@ func (a anchor) names(rows [][]byte) int {
 	return len(names)
 }
 
-func foldOf(fieldType string) *[256]byte {
-	var fold [256]byte
-	for c := byte('!'); c < 0x7f; c++ {
-		fold[c] = c
+// byteName says what a byte does to a name, and what is to be known of the text then.
+// What a type drops does nothing.
+type byteName struct {
+	mix   uint32
+	shift uint8
+	mark  uint8
+}
+
+// Marks of bytes.
+const (
+	markBeyond = 1 << iota // ASCII
+	markDoubt              // a domain with it may be more, or be written otherwise
+)
+
+// byteNames gives the same for bytes that a type makes equal.
+func byteNames(fieldType string) *[256]byteName {
+	var names [256]byteName
+	var random [256]uint32
+	source := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // names of one run are compared with each other
+	for c := range random {
+		random[c] = source.Uint32()
 	}
-	fold['"'] = 0
-	switch fieldType {
-	case register.TypeDomain, register.TypeURL, register.TypeNumber:
-		for c := range fold {
-			fold[c] = lowerAlphanumeric(byte(c))
+	for c := range 0x7f {
+		counts := byte(c)
+		switch fieldType {
+		case register.TypeDomain, register.TypeURL, register.TypeNumber:
+			counts = lowerAlphanumeric(counts)
+		}
+		if counts > ' ' && counts != '"' {
+			names[c].mix, names[c].shift = random[counts], 5
 		}
 	}
-	return &fold
+	for c := 0x80; c < len(names); c++ {
+		names[c].mark = markBeyond
+	}
+	names[':'].mark, names['-'].mark = markDoubt, markDoubt
+	return &names
 }
 
 func lowerAlphanumeric(c byte) byte {
@@ -107,51 +133,54 @@ func safeBytes(encoding string) *[256]bool {
 
 var (
 	schemeEnd = []byte("://")
+	dashes    = []byte("--")
 	punycode  = []byte("xn--")
 )
 
 // of names a row by its bytes.
-func (a anchor) of(row []byte) uint32 {
+func (a *anchor) of(row []byte) uint32 {
 	cell := a.rows.Cell(row, a.cell)
-	for i, c := range cell {
-		if c >= 0x80 {
-			return a.beyondASCII(cell[i:])
-		}
-	}
-	if a.domain && (bytes.Contains(cell, schemeEnd) || bytes.Contains(bytes.ToLower(cell), punycode)) {
+	name, marks := a.name(cell)
+	switch {
+	case marks&markBeyond != 0:
+		return a.beyondASCII(cell)
+	case marks&markDoubt != 0 && a.domain && isDoubtful(cell):
 		return anchorOther
 	}
-	return a.name(cell)
+	return name
 }
 
-func (a anchor) beyondASCII(cell []byte) uint32 {
+// isDoubtful reports whether a domain is the address of a page, or in Punycode.
+func isDoubtful(domain []byte) bool {
+	return bytes.Contains(domain, schemeEnd) || bytes.Contains(domain, dashes) && bytes.Contains(bytes.ToLower(domain), punycode)
+}
+
+func (a *anchor) beyondASCII(cell []byte) uint32 {
 	if slices.ContainsFunc(cell, func(c byte) bool { return a.safe[c] }) {
 		return anchorNonASCII
 	}
 	return anchorOther
 }
 
-// name is for text that is all ASCII; 31 bits.
-func (a anchor) name(text []byte) uint32 {
-	name := uint32(2166136261) // FNV-1a
+// name names a text by its ASCII, in 31 bits, and gives the marks of its bytes.
+func (a *anchor) name(text []byte) (name uint32, marks uint8) {
 	for _, c := range text {
-		if c = a.fold[c]; c != 0 {
-			name = (name ^ uint32(c)) * 16777619
-		}
+		b := &a.bytes[c]
+		name = bits.RotateLeft32(name, int(b.shift)) ^ b.mix
+		marks |= b.mark
 	}
-	return max(anchorNonASCII+1, (name^name>>16)&^markSeen)
+	return max(anchorNonASCII+1, name&^markSeen), marks
 }
 
 // ofEntry names a row by the entry that was read from it.
-func (a anchor) ofEntry(e register.Entry) uint32 {
+func (a *anchor) ofEntry(e register.Entry) uint32 {
 	text := register.Normalize(e.Fields.Get(a.field))
 	if a.key >= 0 {
 		text = e.Key.Values()[a.key]
 	}
-	for i := range len(text) {
-		if text[i] >= 0x80 {
-			return anchorNonASCII
-		}
+	name, marks := a.name([]byte(text))
+	if marks&markBeyond != 0 {
+		return anchorNonASCII
 	}
-	return a.name([]byte(text))
+	return name
 }

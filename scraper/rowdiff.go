@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/zeebo/xxh3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/regwatch/regwatch/register"
 	"github.com/regwatch/regwatch/scraper/format"
@@ -89,16 +90,10 @@ func (d *rowDiff) compare(ctx context.Context, older, newer Saved) error {
 		return err
 	}
 	olds, news := d.table.join()
-	if err := d.older.fetch(olds); err != nil {
-		return err
-	}
-	if err := d.newer.fetch(news); err != nil {
-		return err
-	}
-	if d.prev, err = d.reader.readRows(ctx, &d.older, d.older.own); err != nil {
-		return err
-	}
-	if d.next, err = d.reader.readRows(ctx, &d.newer, d.newer.own); err != nil {
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { d.prev, err = d.reader.readOwn(reading, &d.older, olds); return err })
+	group.Go(func() (err error) { d.next, err = d.reader.readOwn(reading, &d.newer, news); return err })
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	return d.leaveOut(ctx)
@@ -114,8 +109,8 @@ func (d *rowDiff) addOlder(ctx context.Context) error {
 			if !sound.chunk(c.bytes) {
 				return errUnfit
 			}
-			return eachRow(s.rows, c, func(row []byte, at int64) error {
-				if len(row) > longestSound || !c.plain && !s.rows.WellFormed(row) {
+			return eachRow(&s.rows, c, func(row []byte, at int64, quoted bool) error {
+				if len(row) > longestSound || quoted && !s.rows.WellFormed(row) {
 					return errUnfit
 				}
 				if at != s.first {
@@ -134,7 +129,7 @@ func (d *rowDiff) addNewer(ctx context.Context) error {
 	return d.scan(ctx, s, func() rowWorker {
 		rows := &gather[newerRow]{flush: d.table.addNewer}
 		return &diffWorker{rows.end, func(c chunk) error {
-			return eachRow(s.rows, c, func(row []byte, at int64) error {
+			return eachRow(&s.rows, c, func(row []byte, at int64, _ bool) error {
 				if at != s.first {
 					hash := xxh3.Hash128Seed(row, d.seed)
 					rows.add(hash.Hi>>partShift, newerRow{rowHashOf(hash), uint32(at)})
@@ -169,22 +164,21 @@ func (d *rowDiff) scan(ctx context.Context, s *sideRows, worker func() rowWorker
 	return s.keep(placedRow{last.offset, last.bytes})
 }
 
-// eachRow yields the rows of a chunk, save empty ones.
-func eachRow(rows format.Rows, c chunk, yield func(row []byte, at int64) error) error {
-	rows.Quoted = rows.Quoted && !c.plain
-	for at := 0; at < len(c.bytes); {
-		row, size := rows.Next(c.bytes[at:])
-		if size == 0 {
-			return errUnfit
-		}
-		if len(row) > 0 {
-			if err := yield(row, c.offset+int64(at)); err != nil {
-				return err
-			}
-		}
-		at += size
+// eachRow yields the rows of a chunk with their places on the page, save empty ones.
+func eachRow(rows *format.Rows, c chunk, yield func(row []byte, at int64, quoted bool) error) error {
+	whole, err := rows.Each(c.bytes, c.offset, yield)
+	if err == nil && whole < len(c.bytes) {
+		err = errUnfit
 	}
-	return nil
+	return err
+}
+
+// readOwn reads the rows at these places, and those that are kept already.
+func (r *Reader) readOwn(ctx context.Context, s *sideRows, places []int64) (register.Snapshot, error) {
+	if err := s.fetch(places); err != nil {
+		return register.Snapshot{}, err
+	}
+	return r.readRows(ctx, s, s.own)
 }
 
 // readRows reads some rows of a page as if they were all. Whatever is wrong with
@@ -217,16 +211,12 @@ func (r *Reader) readSome(ctx context.Context, s *sideRows, rows []placedRow, b 
 // leaveOut takes out of either page's own entries those that a row on both pages
 // gives too, and adds the rows on both that say of an entry that it is delisted.
 func (d *rowDiff) leaveOut(ctx context.Context) error {
-	names := map[uint32]bool{anchorOther: true}
+	names := newNameSet()
+	names.add(anchorOther)
 	for _, e := range slices.Concat(d.prev.Entries, d.prev.Delisted, d.next.Entries, d.next.Delisted) {
-		names[d.anchor.ofEntry(e)] = true
+		names.add(d.anchor.ofEntry(e))
 	}
-	var places []int64
-	d.table.common(func(name uint32, at int64) {
-		if names[name] {
-			places = append(places, at)
-		}
-	})
+	places := d.table.common(names)
 	if len(places) == 0 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -156,11 +157,14 @@ func hashArriving(t *testing.T, reader *Reader, page []byte, known Known, health
 // inPieces is a body that arrives in pieces of a few bytes more than is waited for.
 type inPieces struct {
 	*bytes.Reader
+	mu      sync.Mutex
 	arrived int64
 	told    bool
 }
 
 func (p *inPieces) Have(n int64) (int64, bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if n > p.arrived {
 		p.told = p.arrived == p.Size() // its end is known some time after its last byte
 		p.arrived = min(max(p.arrived, n)+n%7, p.Size())

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,6 +18,7 @@ import (
 // Sizes of a scan of rows, in bytes.
 const (
 	scanChunk = 256 << 10 // so much is looked through at a time
+	scanRest  = 64 << 10  // room for the row that a chunk before left unfinished
 	maxRow    = 16 << 20  // of a row; longer, it must be read to say what is wrong
 )
 
@@ -26,9 +28,7 @@ var errUnfit = errors.New("the page must be read")
 // chunk is some whole rows of a page.
 type chunk struct {
 	bytes  []byte
-	offset int64  // of the page
-	plain  bool   // no quote is in it
-	buffer []byte // of the scan, empty; bytes lie in it, unless a row is too long for that
+	offset int64 // of the page
 }
 
 // scanRows hands the whole rows of a body from offset on to its workers, on all
@@ -38,53 +38,31 @@ type chunk struct {
 // What a worker is given is valid until it returns.
 func scanRows(ctx context.Context, body Arriving, rows format.Rows, length int, each func([]byte) error, worker func() rowWorker) (last chunk, err error) {
 	workers := runtime.GOMAXPROCS(0)
-	room := max(workers+2, 8) // one is being filled, one waits; the others make it a large page
-	block := offheap.Make[byte](room*length, room*length)
+	room := scanRest + length
+	block := offheap.Make[byte](workers*room, workers*room)
 	defer offheap.Free(block)
-	buffers, chunks := make(chan []byte, room), make(chan chunk, 1)
-	for buffer := range slices.Chunk(block, length) {
-		buffers <- buffer[:0]
-	}
+	s := newRowScan(body, rows, length, each)
 	group, ctx := errgroup.WithContext(ctx)
-	for range workers {
+	for i := range workers {
+		buffer := block[i*room : (i+1)*room : (i+1)*room]
 		group.Go(func() error {
 			w := worker()
-			for c := range chunks {
-				if err := w.add(c); err != nil {
+			for ctx.Err() == nil {
+				c, more, err := s.next(buffer)
+				if err == nil && len(c.bytes) > 0 {
+					err = w.add(c)
+				}
+				if err != nil {
 					return err
 				}
-				buffers <- c.buffer
+				if !more {
+					w.end()
+					return nil
+				}
 			}
-			w.end()
-			return nil
+			return ctx.Err()
 		})
 	}
-	s := rowScan{body: body, rows: rows, length: length, at: int64(rows.Start)}
-	group.Go(func() error {
-		defer close(chunks)
-		for {
-			var buffer []byte
-			select {
-			case buffer = <-buffers:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			c, err := s.next(buffer)
-			if err != nil || len(c.bytes) == 0 {
-				return err
-			}
-			if each != nil {
-				if err := each(c.bytes); err != nil {
-					return err
-				}
-			}
-			select {
-			case chunks <- c:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	})
 	err = group.Wait()
 	return chunk{bytes: s.last, offset: s.lastAt}, err
 }
@@ -95,57 +73,99 @@ type rowWorker interface {
 	end() // nothing more comes; not called after an error
 }
 
-// rowScan cuts a body into chunks.
+// rowScan cuts a body into chunks. Whoever works on one has read it, so that it lies in
+// the cache of that processor; several read at a time, and where rows end is found in
+// their order.
 type rowScan struct {
 	body   Arriving
 	rows   format.Rows
 	length int
-	at     int64
+	each   func([]byte) error
+	blocks atomic.Int64 // that somebody reads or has read
+
+	mu     sync.Mutex
+	turn   sync.Cond
+	cut    int64  // blocks of which the rows are cut
+	rest   []byte // of a row whose end is in a block to come
+	failed error
 	last   []byte // the last row, with its line end
 	lastAt int64
 }
 
-// next reads the next rows into buffer; none at the end.
-func (s *rowScan) next(buffer []byte) (chunk, error) {
-	for want, own := s.length, buffer; ; want *= 2 {
-		if want > maxRow {
-			return chunk{}, errUnfit
-		}
-		arrived, all, err := s.body.Have(s.at + int64(want) + 1)
-		if err != nil {
-			return chunk{}, err
-		}
-		n := int(min(int64(want), arrived-s.at))
-		if cap(buffer) < n {
-			buffer = make([]byte, 0, n)
-		}
-		buffer = buffer[:n]
-		if n == 0 {
-			return chunk{}, nil
-		}
-		if n, err := s.body.ReadAt(buffer, s.at); n < len(buffer) {
-			return chunk{}, fmt.Errorf("read at %d: %w", s.at, err)
-		}
-		c := chunk{bytes: buffer, offset: s.at, plain: bytes.IndexByte(buffer, '"') < 0, buffer: own}
-		if all && s.at+int64(n) == arrived {
-			return s.end(c)
-		}
-		rows := s.rows
-		rows.Quoted = rows.Quoted && !c.plain
-		if whole := rows.Whole(buffer); whole > 0 {
-			c.bytes = buffer[:whole]
-			s.at += int64(whole)
-			return c, nil
-		}
+func newRowScan(body Arriving, rows format.Rows, length int, each func([]byte) error) *rowScan {
+	s := &rowScan{body: body, rows: rows, length: length, each: each}
+	s.turn.L = &s.mu
+	return s
+}
+
+// next reads the next block into buffer, and gives the rows that end in it, perhaps
+// none. More is false when no other follows.
+func (s *rowScan) next(buffer []byte) (c chunk, more bool, err error) {
+	number := s.blocks.Add(1) - 1
+	at := int64(s.rows.Start) + number*int64(s.length)
+	n, end, err := s.read(buffer[scanRest:], at)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.cut < number {
+		s.turn.Wait()
 	}
+	defer s.turn.Broadcast()
+	s.cut++
+	if s.failed != nil {
+		return chunk{}, false, s.failed
+	}
+	if err == nil && n > 0 {
+		c, err = s.rowsIn(buffer, n, at, end)
+	}
+	if err == nil && s.each != nil && len(c.bytes) > 0 {
+		err = s.each(c.bytes)
+	}
+	s.failed = err
+	return c, n > 0 && !end, err
+}
+
+// read reads a block, and reports whether it is the last; of none that is behind that.
+func (s *rowScan) read(buffer []byte, at int64) (n int, end bool, err error) {
+	arrived, all, err := s.body.Have(at + int64(s.length) + 1)
+	if err != nil || arrived <= at {
+		return 0, false, err
+	}
+	n = int(min(int64(s.length), arrived-at))
+	if got, err := s.body.ReadAt(buffer[:n], at); got < n {
+		return 0, false, fmt.Errorf("read at %d: %w", at, err)
+	}
+	return n, all && at+int64(n) == arrived, nil
+}
+
+// rowsIn gives the rows that end in a block of n bytes, in the buffer unless one is too
+// long for it.
+func (s *rowScan) rowsIn(buffer []byte, n int, at int64, end bool) (chunk, error) {
+	if len(s.rest)+n > maxRow {
+		return chunk{}, errUnfit
+	}
+	block := buffer[scanRest : scanRest+n]
+	c := chunk{offset: at - int64(len(s.rest))}
+	if len(s.rest) <= scanRest {
+		c.bytes = buffer[scanRest-len(s.rest) : scanRest+n]
+		copy(c.bytes, s.rest)
+	} else {
+		c.bytes = append(bytes.Clone(s.rest), block...)
+	}
+	if end {
+		return s.end(c), nil
+	}
+	whole := s.rows.Whole(c.bytes)
+	s.rest = append(s.rest[:0], c.bytes[whole:]...)
+	c.bytes = c.bytes[:whole]
+	return c, nil
 }
 
 // end takes the last row off the last chunk.
-func (s *rowScan) end(c chunk) (chunk, error) {
+func (s *rowScan) end(c chunk) chunk {
 	body := bytes.TrimRight(c.bytes, "\r\n") // empty lines are no rows
 	end := s.rows.Whole(body)
 	s.last, s.lastAt = bytes.Clone(c.bytes[end:]), c.offset+int64(end)
-	s.at = c.offset + int64(len(c.bytes))
 	c.bytes = c.bytes[:end]
-	return c, nil
+	return c
 }

@@ -2,6 +2,7 @@ package scraper
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 
 	"github.com/zeebo/xxh3"
@@ -127,22 +128,28 @@ func (g *gather[T]) end() {
 // any order, and marks those that both have. Of equal rows of one page the first
 // speaks for all.
 func (t *rowTable) join() (older, newer []int64) {
-	const workers = 2
+	var slots [partWorkers][]uint32
+	var olds, news [partWorkers][]int64
+	t.eachPart(func(w int, part *tablePart) { slots[w] = part.join(slots[w], &olds[w], &news[w]) })
+	offheap.Free(t.newer)
+	t.newer = nil
+	return slices.Concat(olds[:]...), slices.Concat(news[:]...)
+}
+
+// partWorkers is how many goroutines look through the parts.
+const partWorkers = 2
+
+// eachPart lets each of the goroutines look through some of the parts.
+func (t *rowTable) eachPart(look func(worker int, part *tablePart)) {
 	var group sync.WaitGroup
-	var olds, news [workers][]int64
-	for w := range workers {
+	for w := range partWorkers {
 		group.Go(func() {
-			var slots []uint32
-			for i := w; i < tableParts; i += workers {
-				slots = t.parts[i].join(slots, &olds[w], &news[w])
+			for i := w; i < tableParts; i += partWorkers {
+				look(w, &t.parts[i])
 			}
 		})
 	}
 	group.Wait()
-	for w := range workers {
-		older, newer = append(older, olds[w]...), append(newer, news[w]...)
-	}
-	return older, newer
 }
 
 // join works on one part. Slots are lent from one part to the next.
@@ -192,13 +199,33 @@ func (p *tablePart) join(slots []uint32, older, newer *[]int64) []uint32 {
 	return slots
 }
 
-// common yields the rows that both pages have.
-func (t *rowTable) common(yield func(anchor uint32, at int64)) {
-	for i := range t.parts {
-		for _, row := range t.parts[i].older {
-			if row.anchor&markSeen != 0 {
-				yield(row.anchor&^markSeen, int64(row.at))
+// common finds the rows that both pages have and that have one of these names, by
+// their places in any order.
+func (t *rowTable) common(names nameSet) []int64 {
+	var places [partWorkers][]int64
+	t.eachPart(func(w int, part *tablePart) {
+		for _, row := range part.older {
+			if row.anchor&markSeen != 0 && names.has(row.anchor&^markSeen) {
+				places[w] = append(places[w], int64(row.at))
 			}
 		}
-	}
+	})
+	return slices.Concat(places[:]...)
+}
+
+// nameSet is some names of rows. Most rows have none of them, which one bit tells.
+type nameSet struct {
+	bits  *[1 << 16 / 64]uint64 // by the last 16 bits of a name
+	names map[uint32]bool
+}
+
+func newNameSet() nameSet { return nameSet{new([1 << 16 / 64]uint64), map[uint32]bool{}} }
+
+func (s nameSet) add(name uint32) {
+	s.bits[name&(1<<16-1)>>6] |= 1 << (name & 63)
+	s.names[name] = true
+}
+
+func (s nameSet) has(name uint32) bool {
+	return s.bits[name&(1<<16-1)>>6]&(1<<(name&63)) != 0 && s.names[name]
 }

@@ -148,7 +148,7 @@ func (s *sideRows) rowsAt(places []int64) ([]placedRow, error) {
 	slices.Sort(places)
 	var found []placedRow
 	size := 0
-	buffer := make([]byte, 4<<10)
+	buffer := make([]byte, 1<<10)
 	for _, at := range places {
 		for {
 			n, err := s.Body.ReadAt(buffer[:min(int64(len(buffer)), s.Page.Bytes-at)], at)

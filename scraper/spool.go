@@ -13,7 +13,8 @@ import (
 	"github.com/regwatch/regwatch/register"
 )
 
-// Arriving is a large body on its way: what has arrived can be read at any place.
+// Arriving is a large body on its way: what has arrived can be read at any place, by
+// several at a time.
 type Arriving interface {
 	io.ReaderAt
 	// Have waits until so many bytes have arrived or the body has ended, and gives

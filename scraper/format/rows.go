@@ -39,7 +39,7 @@ const (
 
 // Next gives the row at the beginning of b without its line end, and how many
 // bytes it takes up with it; 0: its end is not in b.
-func (r Rows) Next(b []byte) (row []byte, size int) {
+func (r *Rows) Next(b []byte) (row []byte, size int) {
 	open := false
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], lineFeed)
@@ -56,8 +56,44 @@ func (r Rows) Next(b []byte) (row []byte, size int) {
 	}
 }
 
+// Each yields the rows in b, which lies at a place of the page, with the place of each and
+// whether a quote is in it; empty ones are passed over. It reports how many bytes are
+// rows: all, unless the last one does not end.
+func (r *Rows) Each(b []byte, place int64, yield func(row []byte, at int64, quoted bool) error) (whole int, err error) {
+	from := func(at int) int { // the next quote
+		if i := bytes.IndexByte(b[at:], quote); i >= 0 {
+			return at + i
+		}
+		return len(b)
+	}
+	next := from(0)
+	for at := 0; at < len(b); {
+		end := bytes.IndexByte(b[at:], lineFeed)
+		if end < 0 {
+			return at, nil
+		}
+		row, size := TrimEnd(b[at:at+end]), end+1
+		quoted := next < at+end
+		if quoted && r.Quoted {
+			if row, size = r.Next(b[at:]); size == 0 {
+				return at, nil
+			}
+		}
+		if quoted {
+			next = from(at + size)
+		}
+		if len(row) > 0 {
+			if err := yield(row, place+int64(at), quoted); err != nil {
+				return at, err
+			}
+		}
+		at += size
+	}
+	return len(b), nil
+}
+
 // Whole gives how many bytes at the beginning of b are whole rows.
-func (r Rows) Whole(b []byte) int {
+func (r *Rows) Whole(b []byte) int {
 	if !r.Quoted {
 		return bytes.LastIndexByte(b, lineFeed) + 1
 	}
@@ -87,7 +123,7 @@ func TrimEnd(row []byte) []byte {
 
 // WellFormed reports whether the quotes of a row stand as RFC 4180 has them. One
 // that is not may not be taken for a row at all.
-func (r Rows) WellFormed(row []byte) bool {
+func (r *Rows) WellFormed(row []byte) bool {
 	if bytes.IndexByte(row, quote) < 0 {
 		return true
 	}
@@ -113,7 +149,7 @@ func (r Rows) WellFormed(row []byte) bool {
 
 // cell gives the first cell of a row with its quotes, and the bytes it takes up
 // with the delimiter behind it: more than the row has where it is the last.
-func (r Rows) cell(row []byte) (cell []byte, size int, ok bool) {
+func (r *Rows) cell(row []byte) (cell []byte, size int, ok bool) {
 	if len(row) == 0 || row[0] != quote || !r.Quoted {
 		if i := bytes.IndexByte(row, r.Comma); i >= 0 {
 			return row[:i], i + 1, true
@@ -141,7 +177,7 @@ func (r Rows) cell(row []byte) (cell []byte, size int, ok bool) {
 
 // Cell gives a cell of a row as it was published, without the quotes around it;
 // nil where the row has no such cell.
-func (r Rows) Cell(row []byte, n int) []byte {
+func (r *Rows) Cell(row []byte, n int) []byte {
 	if r.Comma == 0 {
 		return row
 	}
