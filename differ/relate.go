@@ -96,7 +96,7 @@ func Concerned(page register.Snapshot, def register.Definition) func(register.En
 // outsideKey is a hash of what an entry says outside its key; false when that is
 // too little to know it again by, as dates alone are.
 func outsideKey(e register.Entry, def register.Definition, l limits) (register.Hash, bool) {
-	var outside register.Values
+	outside := make(register.Values, 0, len(e.Fields))
 	telling := false
 	for _, v := range e.Fields {
 		text := register.Normalize(v.Text)

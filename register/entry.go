@@ -282,19 +282,19 @@ func ParseID(id string) (Hash, bool) {
 func ContentHash(fields Values) Hash {
 	byName := func(a, b Value) int { return strings.Compare(a.Name, b.Name) }
 	if !slices.IsSortedFunc(fields, byName) {
-		fields = slices.SortedFunc(slices.Values(fields), byName)
+		fields = slices.Clone(fields)
+		slices.SortFunc(fields, byName)
 	}
-	hash := sha256.New()
+	var room [1024]byte // most entries need no more
+	content := room[:0]
 	for _, f := range fields {
 		if text := Normalize(f.Text); text != "" {
-			hash.Write([]byte(f.Name))
-			hash.Write([]byte{0})
-			hash.Write([]byte(text))
-			hash.Write([]byte{0})
+			content = append(append(content, f.Name...), 0)
+			content = append(append(content, text...), 0)
 		}
 	}
-	var sum [sha256.Size]byte
-	return Hash(hash.Sum(sum[:0])[:len(Hash{})])
+	sum := sha256.Sum256(content)
+	return Hash(sum[:len(Hash{})])
 }
 
 var lowerBase32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

@@ -39,7 +39,8 @@ type chunk struct {
 func scanRows(ctx context.Context, body Arriving, rows format.Rows, length int, each func([]byte) error, worker func() rowWorker) (last chunk, err error) {
 	workers := runtime.GOMAXPROCS(0)
 	room := scanRest + length
-	block := offheap.Make[byte](workers*room, workers*room)
+	size := max(workers*room, 2<<20) // a large page
+	block := offheap.Make[byte](size, size)
 	defer offheap.Free(block)
 	s := newRowScan(body, rows, length, each)
 	group, ctx := errgroup.WithContext(ctx)

@@ -74,7 +74,7 @@ func (r *Rows) Each(b []byte, place int64, yield func(row []byte, at int64, quot
 		}
 		row, size := TrimEnd(b[at:at+end]), end+1
 		quoted := next < at+end
-		if quoted && r.Quoted {
+		if quoted && r.Quoted && bytes.Count(row, []byte{quote})%2 == 1 { // the line ends between quotes
 			if row, size = r.Next(b[at:]); size == 0 {
 				return at, nil
 			}
