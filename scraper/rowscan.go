@@ -88,7 +88,6 @@ type rowScan struct {
 	turn   sync.Cond
 	cut    int64  // blocks of which the rows are cut
 	rest   []byte // of a row whose end is in a block to come
-	failed error
 	last   []byte // the last row, with its line end
 	lastAt int64
 }
@@ -113,16 +112,12 @@ func (s *rowScan) next(buffer []byte) (c chunk, more bool, err error) {
 	}
 	defer s.turn.Broadcast()
 	s.cut++
-	if s.failed != nil {
-		return chunk{}, false, s.failed
-	}
 	if err == nil && n > 0 {
 		c, err = s.rowsIn(buffer, n, at, end)
 	}
 	if err == nil && s.each != nil && len(c.bytes) > 0 {
 		err = s.each(c.bytes)
 	}
-	s.failed = err
 	return c, n > 0 && !end, err
 }
 
@@ -145,19 +140,25 @@ func (s *rowScan) rowsIn(buffer []byte, n int, at int64, end bool) (chunk, error
 	if len(s.rest)+n > maxRow {
 		return chunk{}, errUnfit
 	}
-	block := buffer[scanRest : scanRest+n]
 	c := chunk{offset: at - int64(len(s.rest))}
-	if len(s.rest) <= scanRest {
+	long := len(s.rest) > scanRest
+	if long {
+		s.rest = append(s.rest, buffer[scanRest:scanRest+n]...)
+		c.bytes = s.rest
+	} else {
 		c.bytes = buffer[scanRest-len(s.rest) : scanRest+n]
 		copy(c.bytes, s.rest)
-	} else {
-		c.bytes = append(bytes.Clone(s.rest), block...)
 	}
 	if end {
 		return s.end(c), nil
 	}
 	whole := s.rows.Whole(c.bytes)
-	s.rest = append(s.rest[:0], c.bytes[whole:]...)
+	switch {
+	case !long:
+		s.rest = append(s.rest[:0], c.bytes[whole:]...)
+	case whole > 0: // what is read of it is a worker's now
+		s.rest = bytes.Clone(c.bytes[whole:])
+	}
 	c.bytes = c.bytes[:whole]
 	return c, nil
 }

@@ -14,8 +14,8 @@ func compareCommand(p *program) *cli.Command {
 		Name: "compare", Category: groupFiles, ArgsUsage: "OLD NEW",
 		Usage: "prints what differs between two saved versions",
 		Description: describe(`Compares two saved versions of a register, whether or not a fetch would believe the difference. It
-touches no store. A version that ends inside a row is compared too, with a note on standard error. With --summary
-it prints one JSON object of counts.`,
+touches no store. A version that ends inside a row, or does not end its last line where the other one does, is
+compared too, with a note on standard error. With --summary it prints one JSON object of counts.`,
 			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv",
 			"regwatch compare --definition my-register.yaml monday.csv tuesday.csv --summary"),
 		Flags: []cli.Flag{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -119,11 +120,28 @@ func compare(ctx context.Context, def register.Definition, reader *scraper.Reade
 	defer closeNew()
 	prev, next, ok, err := reader.Differing(ctx, old, now)
 	if err != nil || ok {
-		return differ.Relate(differ.Diff(prev, next), def), nil, err
+		return differ.Relate(differ.Diff(prev, next), def), lastRowsDoubtful(def, old.Page, now.Page), err
 	}
 	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
 	old.Page.SHA256, now.Page.SHA256 = older, newer // by which open finds them
-	return pipeline.Between(ctx, def, open, []register.Page{old.Page}, []register.Page{now.Page}, register.Health{})
+	d, doubts, err = pipeline.Between(ctx, def, open, []register.Page{old.Page}, []register.Page{now.Page}, register.Health{})
+	if len(doubts) == 0 {
+		doubts = lastRowsDoubtful(def, old.Page, now.Page)
+	}
+	return d, doubts, err
+}
+
+// lastRowsDoubtful says of two versions of lines, one of which ends its last line, that
+// the other may be cut in it.
+func lastRowsDoubtful(def register.Definition, older, newer register.Page) []string {
+	if !register.OfLines(def.Parse.Format) || older.EndsWithNewline == newer.EndsWithNewline {
+		return nil
+	}
+	whole, cut := older, newer
+	if newer.EndsWithNewline {
+		whole, cut = newer, older
+	}
+	return []string{fmt.Sprintf("%s: its last line does not end, as that of %s does: the last row may be cut", cut.URL, whole.URL)}
 }
 
 // savedFile opens a file as a page that can be read at any place.
@@ -137,7 +155,15 @@ func savedFile(path string) (scraper.Saved, func(), error) {
 		file.Close()
 		return scraper.Saved{}, nil, fmt.Errorf("open saved page: %w", err)
 	}
-	page := register.Page{URL: path, FetchedAt: info.ModTime().UTC(), Bytes: info.Size(), Framing: register.FramedFile}
+	last := make([]byte, 1)
+	if _, err := file.ReadAt(last, max(0, info.Size()-1)); err != nil && !errors.Is(err, io.EOF) {
+		file.Close()
+		return scraper.Saved{}, nil, fmt.Errorf("read saved page: %w", err)
+	}
+	page := register.Page{
+		URL: path, FetchedAt: info.ModTime().UTC(), Bytes: info.Size(),
+		Framing: register.FramedFile, EndsWithNewline: last[0] == '\n',
+	}
 	return scraper.Saved{Page: page, Body: file}, func() { file.Close() }, nil
 }
 
