@@ -147,7 +147,10 @@ func (w *hashWorker) add(c chunk) error {
 	}
 	w.chars += w.page.charsIn(c.bytes)
 	count := int64(0)
-	err := eachRow(&w.side.rows, c, func(row []byte, at int64, _ bool) error {
+	err := eachRow(&w.side.rows, c, func(row []byte, at int64, quoted bool) error {
+		if quoted && w.side.rows.Lazy {
+			return errUnfit
+		}
 		if at != w.side.first {
 			hash := rowHashFor(row, w.page.key)
 			w.rows.add(uint64(hash.Part()), placedHash{hash, uint32(at)})

@@ -129,7 +129,10 @@ func (d *rowDiff) addNewer(ctx context.Context) error {
 	return d.scan(ctx, s, func() rowWorker {
 		rows := &gather[newerRow]{flush: d.table.addNewer}
 		return &diffWorker{rows.end, func(c chunk) error {
-			return eachRow(&s.rows, c, func(row []byte, at int64, _ bool) error {
+			return eachRow(&s.rows, c, func(row []byte, at int64, quoted bool) error {
+				if quoted && s.rows.Lazy {
+					return errUnfit
+				}
 				if at != s.first {
 					hash := xxh3.Hash128Seed(row, d.seed)
 					rows.add(hash.Hi>>partShift, newerRow{rowHashOf(hash), uint32(at)})

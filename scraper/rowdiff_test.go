@@ -123,6 +123,7 @@ type publisher struct {
 	ignores  bool
 	text     bool
 	lines    bool // of JSON
+	lazy     bool // quotes stand anywhere
 	nasty    int  // of a hundred cells
 	rows     [][]string
 }
@@ -136,6 +137,7 @@ func newPublisher(seed uint64) *publisher {
 	}
 	p.lines = p.encoding == nil && r.IntN(6) == 0
 	p.mark = p.encoding == nil && r.IntN(3) == 0
+	p.lazy = r.IntN(6) == 0
 	for range r.IntN(40) {
 		p.rows = append(p.rows, p.row())
 	}
@@ -147,7 +149,7 @@ func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 func (p *publisher) String() string { return fmt.Sprintf("%+v", p.definition().Parse) }
 
 func (p *publisher) definition() register.Definition {
-	def := register.Definition{ID: "x", Parse: register.Parse{Format: register.FormatCSV, Delimiter: p.comma, NoHeader: !p.header, Skip: p.skip}}
+	def := register.Definition{ID: "x", Parse: register.Parse{Format: register.FormatCSV, Delimiter: p.comma, NoHeader: !p.header, Skip: p.skip, Lazy: p.lazy}}
 	if p.text {
 		def.Parse = register.Parse{Format: register.FormatText, Comment: "#"}
 		def.Fields, def.Key = []register.Field{{Name: "line", Type: register.TypeDomain}}, []string{"line"}
@@ -329,5 +331,32 @@ func (p *publisher) writeJSON(b *bytes.Buffer, row []string) {
 		b.WriteString(`{"id":"1"` + p.lineEnd)
 	case 2:
 		b.WriteString(`{"id":"1","more":[]}` + p.lineEnd)
+	}
+}
+
+// Where quotes may stand anywhere, a line feed between them ends no row, and which ones
+// those are only reading tells.
+func TestLoosePagesWithQuotesAreReadWhole(t *testing.T) {
+	def := register.Definition{
+		ID: "x", Parse: register.Parse{Format: register.FormatCSV, Lazy: true}, Key: []string{"id"},
+		Fields: []register.Field{{Name: "id", From: []register.Source{{Name: "id"}}}, {Name: "name", From: []register.Source{{Name: "name"}}}},
+	}
+	reader, wrong := NewReader(def)
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	reader.large = 0
+	const (
+		bare   = "id,name\n1,a\n4,d\n5,e\n6,f\n7,g\n99,z\n"
+		quotes = "id,name\n1,a\n3,\"open\n4,d\n5,e\n6,f\n9,close\"\n7,g\n99,z\n"
+	)
+	for _, c := range []struct {
+		older, newer string
+		byRows       bool
+	}{{bare, bare, true}, {bare, quotes, false}, {quotes, bare, false}, {quotes, quotes, false}} {
+		_, _, ok, err := reader.Differing(t.Context(), savedOf([]byte(c.older)), savedOf([]byte(c.newer)))
+		if err != nil || ok != c.byRows {
+			t.Errorf("%q and %q: by their rows %t, %v, want %t", c.older, c.newer, ok, err, c.byRows)
+		}
 	}
 }

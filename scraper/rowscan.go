@@ -88,6 +88,7 @@ type rowScan struct {
 	turn   sync.Cond
 	cut    int64  // blocks of which the rows are cut
 	rest   []byte // of a row whose end is in a block to come
+	open   bool   // it ends between quotes
 	last   []byte // the last row, with its line end
 	lastAt int64
 }
@@ -99,7 +100,8 @@ func newRowScan(body Arriving, rows format.Rows, length int, each func([]byte) e
 }
 
 // next reads the next block into buffer, and gives the rows that end in it, perhaps
-// none. More is false when no other follows.
+// none. More is false when no other follows. Of blocks behind one that failed it gives
+// anything: the scan fails.
 func (s *rowScan) next(buffer []byte) (c chunk, more bool, err error) {
 	number := s.blocks.Add(1) - 1
 	at := int64(s.rows.Start) + number*int64(s.length)
@@ -140,34 +142,37 @@ func (s *rowScan) rowsIn(buffer []byte, n int, at int64, end bool) (chunk, error
 	if len(s.rest)+n > maxRow {
 		return chunk{}, errUnfit
 	}
-	c := chunk{offset: at - int64(len(s.rest))}
-	long := len(s.rest) > scanRest
-	if long {
-		s.rest = append(s.rest, buffer[scanRest:scanRest+n]...)
-		c.bytes = s.rest
-	} else {
+	c, block := chunk{offset: at - int64(len(s.rest))}, buffer[scanRest:scanRest+n]
+	whole, open := s.rows.Whole(block, s.open)
+	s.open = open
+	switch {
+	case whole == 0 && !end:
+		s.rest = append(s.rest, block...)
+		return c, nil
+	case len(s.rest) > scanRest:
+		s.rest = append(s.rest, block...)
+		c.bytes, s.rest = s.rest, nil // a worker's now
+	default:
 		c.bytes = buffer[scanRest-len(s.rest) : scanRest+n]
 		copy(c.bytes, s.rest)
 	}
 	if end {
-		return s.end(c), nil
+		return s.end(c)
 	}
-	whole := s.rows.Whole(c.bytes)
-	switch {
-	case !long:
-		s.rest = append(s.rest[:0], c.bytes[whole:]...)
-	case whole > 0: // what is read of it is a worker's now
-		s.rest = bytes.Clone(c.bytes[whole:])
-	}
-	c.bytes = c.bytes[:whole]
+	s.rest = append(s.rest[:0], block[whole:]...)
+	c.bytes = c.bytes[:len(c.bytes)-n+whole]
 	return c, nil
 }
 
-// end takes the last row off the last chunk.
-func (s *rowScan) end(c chunk) chunk {
-	body := bytes.TrimRight(c.bytes, "\r\n") // empty lines are no rows
-	end := s.rows.Whole(body)
+// end takes the last row off the last chunk. It is another one's if only line ends are
+// left, which are no rows.
+func (s *rowScan) end(c chunk) (chunk, error) {
+	body := bytes.TrimRight(c.bytes, "\r\n")
+	if len(body) == 0 && c.offset > int64(s.rows.Start) {
+		return chunk{}, errUnfit
+	}
+	end, _ := s.rows.Whole(body, false)
 	s.last, s.lastAt = bytes.Clone(c.bytes[end:]), c.offset+int64(end)
 	c.bytes = c.bytes[:end]
-	return c
+	return c, nil
 }

@@ -39,7 +39,7 @@ func (p *program) compare(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	for _, doubt := range compared.Doubts {
-		p.note("not whole, so that what it lacks may be there: %s", doubt)
+		p.note("perhaps not whole, so that what it lacks may be there: %s", doubt)
 	}
 	if cmd.Bool("summary") {
 		return p.line(compared.Counts)

@@ -155,14 +155,14 @@ func savedFile(path string) (scraper.Saved, func(), error) {
 		file.Close()
 		return scraper.Saved{}, nil, fmt.Errorf("open saved page: %w", err)
 	}
-	last := make([]byte, 1)
-	if _, err := file.ReadAt(last, max(0, info.Size()-1)); err != nil && !errors.Is(err, io.EOF) {
+	var last [2]byte
+	if _, err := file.ReadAt(last[:], max(0, info.Size()-2)); err != nil && !errors.Is(err, io.EOF) {
 		file.Close()
 		return scraper.Saved{}, nil, fmt.Errorf("read saved page: %w", err)
 	}
 	page := register.Page{
 		URL: path, FetchedAt: info.ModTime().UTC(), Bytes: info.Size(),
-		Framing: register.FramedFile, EndsWithNewline: last[0] == '\n',
+		Framing: register.FramedFile, EndsWithNewline: last[1] == '\n' || last == [2]byte{'\n', 0}, // the second: UTF-16, low byte first
 	}
 	return scraper.Saved{Page: page, Body: file}, func() { file.Close() }, nil
 }

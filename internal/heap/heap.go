@@ -34,6 +34,7 @@ const frugalFrom = 512 << 20
 // growth is how far the heap may grow now.
 var growth struct {
 	mu      sync.Mutex
+	given   bool // by the environment
 	usual   int
 	readers int
 }
@@ -42,12 +43,12 @@ func init() { //nolint:gochecknoinits // it must come before the init of others
 	if os.Getenv("GOMEMLIMIT") == "" { // of the runtime; whoever sets it means it
 		debug.SetMemoryLimit(frugalFrom)
 	}
-	growth.usual = debug.SetGCPercent(atFirst)
 	if os.Getenv("GOGC") != "" {
-		debug.SetGCPercent(growth.usual)
+		growth.given = true
 		return
 	}
 	growth.usual = atFirst
+	apply()
 	runtime.AddCleanup(new([64]byte), settle, lasting) // by the first collection
 }
 
@@ -73,6 +74,9 @@ func CollectLess() (usual func()) {
 
 // apply tells the runtime.
 func apply() {
+	if growth.given {
+		return
+	}
 	percent := growth.usual
 	if growth.readers > 0 {
 		percent = max(percent, reading)

@@ -92,22 +92,24 @@ func (r *Rows) Each(b []byte, place int64, yield func(row []byte, at int64, quot
 	return len(b), nil
 }
 
-// Whole gives how many bytes at the beginning of b are whole rows.
-func (r *Rows) Whole(b []byte) int {
+// Whole gives how many bytes at the beginning of b end rows, where b begins between quotes
+// or not, and whether it ends there.
+func (r *Rows) Whole(b []byte, open bool) (whole int, openAtEnd bool) {
 	if !r.Quoted {
-		return bytes.LastIndexByte(b, lineFeed) + 1
+		return bytes.LastIndexByte(b, lineFeed) + 1, false
 	}
-	open := bytes.Count(b, []byte{quote})%2 == 1
+	open = open != (bytes.Count(b, []byte{quote})%2 == 1)
+	openAtEnd = open
 	for end := len(b); ; {
 		i := bytes.LastIndexByte(b[:end], lineFeed)
 		if i < 0 {
-			return 0
+			return 0, openAtEnd
 		}
 		if bytes.Count(b[i:end], []byte{quote})%2 == 1 {
 			open = !open
 		}
 		if !open {
-			return i + 1
+			return i + 1, openAtEnd
 		}
 		end = i
 	}
