@@ -20,23 +20,51 @@ const blockBits = 15
 // trigramBytes is how many bytes in a row the index knows.
 const trigramBytes = 3
 
+// partBytes is of how many bytes of texts a part of a block is, about: the lists of a part
+// are in memory. Each reads the block anew, so that there are not many.
+const (
+	partBytes = 10 << 20
+	mostParts = 16
+)
+
 // IndexBlock takes the next complete block of entries, of whatever registers,
-// into the index of [Store.Find], in a transaction of its own that takes some
-// tenths of a second. It reports whether it did; false: there is nothing left to
+// into the index of [Store.Find], in transactions of its own that take some
+// tenths of a second each. It reports whether it did; false: there is nothing left to
 // do until more is committed. Several processes may call it at once.
 func (s *Store) IndexBlock(ctx context.Context) (bool, error) {
 	block, complete, err := s.nextBlock(ctx)
 	if err == nil && complete {
-		var index *postings
-		if index, err = s.readBlock(ctx, block); err == nil {
-			err = s.saveBlock(ctx, block, index)
-		}
+		err = s.indexBlock(ctx, block)
 	}
 	if err != nil {
 		return false, fmt.Errorf("index entries for searches: %w", err)
 	}
 	return complete, nil
 }
+
+// indexBlock takes a block into the index, in as many parts as its texts need: each has
+// some of the pairs of bytes.
+func (s *Store) indexBlock(ctx context.Context, block int64) error {
+	first := block << blockBits
+	var bytes int64
+	err := s.read.QueryRowContext(ctx, blockSize, first, first+1<<blockBits).Scan(&bytes)
+	if err != nil {
+		return err
+	}
+	parts := int(min(1+bytes/s.partBytes, mostParts))
+	for part := range parts {
+		index, err := s.readBlock(ctx, block, part, parts)
+		if err == nil {
+			err = s.saveBlock(ctx, block, index, part == parts-1)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const blockSize = `SELECT coalesce(sum(octet_length(fields)), 0) FROM versions WHERE id >= ? AND id < ?`
 
 // nextBlock gives the first block that is not in the index, and whether all of
 // its versions are there.
@@ -54,9 +82,13 @@ func indexedBlocks(ctx context.Context, q querier) (n int64, err error) {
 	return n, err
 }
 
-// readBlock makes the postings of a block.
-func (s *Store) readBlock(ctx context.Context, block int64) (*postings, error) {
+// readBlock makes the postings of one part of a block.
+func (s *Store) readBlock(ctx context.Context, block int64, part, parts int) (*postings, error) {
 	index := new(postings)
+	var has [1 << 16]bool
+	for pair := range has {
+		has[pair] = pair%parts == part
+	}
 	first := block << blockBits
 	err := each(ctx, s.read, func(rows *sql.Rows) error {
 		var id int64
@@ -65,7 +97,7 @@ func (s *Store) readBlock(ctx context.Context, block int64) (*postings, error) {
 			return err
 		}
 		for _, text := range searched(e) {
-			index.add(text, int(id-first))
+			index.add(text, int(id-first), &has)
 		}
 		return nil
 	}, blockEntries, first, first+1<<blockBits)
@@ -74,17 +106,16 @@ func (s *Store) readBlock(ctx context.Context, block int64) (*postings, error) {
 
 const blockEntries = `SELECT id, key, fields FROM versions WHERE id >= ? AND id < ? ORDER BY id`
 
-// saveBlock writes the postings of a block, unless another process did.
-func (s *Store) saveBlock(ctx context.Context, block int64, index *postings) error {
+// saveBlock writes the postings of a part of a block, unless another process has written
+// the block. It is part of the index with its last part; what is there of one before that
+// is left by a process that ended, and is the same.
+func (s *Store) saveBlock(ctx context.Context, block int64, index *postings, last bool) error {
 	return s.update(ctx, func(tx *sql.Tx) error {
-		marked, err := tx.ExecContext(ctx, `INSERT INTO search_blocks (block) VALUES (?) ON CONFLICT DO NOTHING`, block)
-		if err != nil {
+		blocks, err := indexedBlocks(ctx, tx)
+		if err != nil || blocks > block {
 			return err
 		}
-		if n, err := marked.RowsAffected(); n == 0 {
-			return err
-		}
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO search (block, pair, places) VALUES (?, ?, ?)`)
+		insert, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO search (block, pair, places) VALUES (?, ?, ?)`)
 		if err != nil {
 			return err
 		}
@@ -97,7 +128,10 @@ func (s *Store) saveBlock(ctx context.Context, block int64, index *postings) err
 				return err
 			}
 		}
-		return nil
+		if last {
+			_, err = tx.ExecContext(ctx, `INSERT INTO search_blocks (block) VALUES (?)`, block)
+		}
+		return err
 	})
 }
 
@@ -135,9 +169,13 @@ type places struct {
 	distances []byte
 }
 
-// add notes the trigrams of a text. Places come in ascending order.
-func (p *postings) add(text string, place int) {
+// add notes those trigrams of a text that begin with these pairs. Places come in ascending
+// order.
+func (p *postings) add(text string, place int, pairs *[1 << 16]bool) {
 	for t := range trigrams(text) {
+		if !pairs[t.pair()] {
+			continue
+		}
 		lists := p[t.pair()]
 		if lists == nil {
 			lists = new(pairPlaces)

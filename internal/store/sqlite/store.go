@@ -47,6 +47,7 @@ type Store struct {
 
 	checkpoints *checkpoints
 	recent      recent
+	partBytes   int64 // of a block of the index of searches
 }
 
 // Open opens the store in the file of that path, which is made and migrated
@@ -57,7 +58,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{path: absolute, now: options.Now}
+	s := &Store{path: absolute, now: options.Now, partBytes: partBytes}
 	if s.now == nil {
 		s.now = time.Now
 	}
