@@ -26,6 +26,10 @@ type Page struct {
 	Drift           string        `json:"drift,omitempty"`         // on a crawl's last page: what shows, the second time too, that its pages are not of one moment
 }
 
+// EndsLine reports of the last two bytes of a body whether they end a line, in UTF-16 with
+// the low byte first too.
+func EndsLine(tail [2]byte) bool { return tail[1] == '\n' || tail == [2]byte{'\n', 0} }
+
 // Framing says how the end of a body was known.
 type Framing string
 

@@ -202,7 +202,7 @@ func (in *intake) commit(page *register.Page) error {
 	if in.spool != nil {
 		in.spool.sha256 = sum
 	}
-	page.EndsWithNewline = in.tail[1] == '\n' || in.tail == [2]byte{'\n', 0} // the second: UTF-16, low byte first
+	page.EndsWithNewline = register.EndsLine(in.tail)
 	return nil
 }
 

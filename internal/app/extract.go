@@ -50,24 +50,28 @@ func savedPage(path string) (register.Page, error) {
 		return register.Page{}, fmt.Errorf("open saved page: %w", err)
 	}
 	hash := sha256.New()
-	last := &lastByte{}
-	n, err := io.Copy(io.MultiWriter(hash, last), bufio.NewReader(file))
+	n, err := io.Copy(hash, bufio.NewReader(file))
 	if err != nil {
 		return register.Page{}, fmt.Errorf("read saved page: %w", err)
 	}
+	ends, err := endsLine(file, n)
+	if err != nil {
+		return register.Page{}, err
+	}
 	return register.Page{
 		URL: path, FetchedAt: info.ModTime().UTC(), SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: n,
-		Framing: register.FramedFile, EndsWithNewline: last.value == '\n',
+		Framing: register.FramedFile, EndsWithNewline: ends,
 	}, nil
 }
 
-type lastByte struct{ value byte }
-
-func (l *lastByte) Write(p []byte) (int, error) {
-	if len(p) > 0 {
-		l.value = p[len(p)-1]
+// endsLine reports whether a file of that many bytes ends its last line.
+func endsLine(file io.ReaderAt, size int64) (bool, error) {
+	var tail [2]byte
+	n := min(size, int64(len(tail)))
+	if _, err := file.ReadAt(tail[int64(len(tail))-n:], size-n); err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("read saved page: %w", err)
 	}
-	return len(p), nil
+	return register.EndsLine(tail), nil
 }
 
 // Compared is the difference between two saved versions.
@@ -155,14 +159,14 @@ func savedFile(path string) (scraper.Saved, func(), error) {
 		file.Close()
 		return scraper.Saved{}, nil, fmt.Errorf("open saved page: %w", err)
 	}
-	var last [2]byte
-	if _, err := file.ReadAt(last[:], max(0, info.Size()-2)); err != nil && !errors.Is(err, io.EOF) {
+	ends, err := endsLine(file, info.Size())
+	if err != nil {
 		file.Close()
-		return scraper.Saved{}, nil, fmt.Errorf("read saved page: %w", err)
+		return scraper.Saved{}, nil, err
 	}
 	page := register.Page{
 		URL: path, FetchedAt: info.ModTime().UTC(), Bytes: info.Size(),
-		Framing: register.FramedFile, EndsWithNewline: last[1] == '\n' || last == [2]byte{'\n', 0}, // the second: UTF-16, low byte first
+		Framing: register.FramedFile, EndsWithNewline: ends,
 	}
 	return scraper.Saved{Page: page, Body: file}, func() { file.Close() }, nil
 }
